@@ -2439,7 +2439,7 @@ const ProtobufCMessageDescriptor rookery__cursor_row__descriptor =
   (ProtobufCMessageInit) rookery__cursor_row__init,
   NULL,NULL,NULL    /* reserved[123] */
 };
-static const ProtobufCEnumValue rookery__event_kind__enum_values_by_number[11] =
+static const ProtobufCEnumValue rookery__event_kind__enum_values_by_number[12] =
 {
   { "EVENT_NONE", "ROOKERY__EVENT_KIND__EVENT_NONE", 0 },
   { "EVENT_NAME_CLAIM", "ROOKERY__EVENT_KIND__EVENT_NAME_CLAIM", 1 },
@@ -2452,11 +2452,12 @@ static const ProtobufCEnumValue rookery__event_kind__enum_values_by_number[11] =
   { "EVENT_REGION_SUM", "ROOKERY__EVENT_KIND__EVENT_REGION_SUM", 8 },
   { "EVENT_COUNTED", "ROOKERY__EVENT_KIND__EVENT_COUNTED", 9 },
   { "EVENT_REGION_COUNTED", "ROOKERY__EVENT_KIND__EVENT_REGION_COUNTED", 10 },
+  { "EVENT_USER_SETTLED", "ROOKERY__EVENT_KIND__EVENT_USER_SETTLED", 11 },
 };
 static const ProtobufCIntRange rookery__event_kind__value_ranges[] = {
-{0, 0},{0, 11}
+{0, 0},{0, 12}
 };
-static const ProtobufCEnumValueIndex rookery__event_kind__enum_values_by_name[11] =
+static const ProtobufCEnumValueIndex rookery__event_kind__enum_values_by_name[12] =
 {
   { "EVENT_COUNTED", 9 },
   { "EVENT_EDGE_ADDED", 3 },
@@ -2469,6 +2470,7 @@ static const ProtobufCEnumValueIndex rookery__event_kind__enum_values_by_name[11
   { "EVENT_REGION_COUNTED", 10 },
   { "EVENT_REGION_SUM", 8 },
   { "EVENT_REPLY_ADDED", 6 },
+  { "EVENT_USER_SETTLED", 11 },
 };
 const ProtobufCEnumDescriptor rookery__event_kind__descriptor =
 {
@@ -2477,9 +2479,9 @@ const ProtobufCEnumDescriptor rookery__event_kind__descriptor =
   "EventKind",
   "Rookery__EventKind",
   "rookery",
-  11,
+  12,
   rookery__event_kind__enum_values_by_number,
-  11,
+  12,
   rookery__event_kind__enum_values_by_name,
   1,
   rookery__event_kind__value_ranges,

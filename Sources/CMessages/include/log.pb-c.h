@@ -52,13 +52,17 @@ typedef enum _Rookery__EventKind {
   ROOKERY__EVENT_KIND__EVENT_PARTITION_SUM = 7,
   ROOKERY__EVENT_KIND__EVENT_REGION_SUM = 8,
   /*
-   * to the partition itself: a sum of this tweet has changed
+   * a note: this partition's sums of a tweet have changed
    */
   ROOKERY__EVENT_KIND__EVENT_COUNTED = 9,
   /*
-   * to the partition itself: a region's sum of this tweet has changed
+   * a note: this region's sums of a tweet have changed
    */
-  ROOKERY__EVENT_KIND__EVENT_REGION_COUNTED = 10
+  ROOKERY__EVENT_KIND__EVENT_REGION_COUNTED = 10,
+  /*
+   * a note: a pending user has become active, or is gone
+   */
+  ROOKERY__EVENT_KIND__EVENT_USER_SETTLED = 11
     PROTOBUF_C__FORCE_ENUM_TO_BE_INT_SIZE(ROOKERY__EVENT_KIND)
 } Rookery__EventKind;
 
@@ -79,13 +83,13 @@ struct  Rookery__RequestRecord
 
 
 /*
- * What other partitions need to know. `kind` says which message `body` holds.
+ * What other partitions and this node's memory need to know. `kind` says which message `body` holds.
  */
 struct  Rookery__Event
 {
   ProtobufCMessage base;
   /*
-   * partition
+   * partition; 4294967295: a note, for this node's observers of the log alone
    */
   uint32_t destination;
   /*

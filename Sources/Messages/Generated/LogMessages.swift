@@ -35,9 +35,9 @@ extension RequestRecord: CBacked {
     }
 }
 
-/// What other partitions need to know. `kind` says which message `body` holds.
+/// What other partitions and this node's memory need to know. `kind` says which message `body` holds.
 public struct Event: WireMessage {
-    /// partition
+    /// partition; 4294967295: a note, for this node's observers of the log alone
     public var destination: UInt32 = 0
     /// EventKind
     public var kind: UInt32 = 0
@@ -175,10 +175,12 @@ public enum EventKind: UInt32, Sendable, CaseIterable {
     case eventReplyAdded = 6
     case eventPartitionSum = 7
     case eventRegionSum = 8
-    /// to the partition itself: a sum of this tweet has changed
+    /// a note: this partition's sums of a tweet have changed
     case eventCounted = 9
-    /// to the partition itself: a region's sum of this tweet has changed
+    /// a note: this region's sums of a tweet have changed
     case eventRegionCounted = 10
+    /// a note: a pending user has become active, or is gone
+    case eventUserSettled = 11
 }
 
 public struct NameClaim: WireMessage {

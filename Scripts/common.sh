@@ -1,0 +1,27 @@
+# Read by the other scripts: where the project is, and how a step is told.
+# shellcheck shell=bash
+
+cd "$(dirname "${BASH_SOURCE[0]}")/.."
+
+# step TEXT COMMAND…: says what is done, does it, says how long it took; ends the script with TEXT when it fails.
+step() {
+    local what=$1 began=$SECONDS
+    shift
+    echo "==> $what"
+    "$@" || fail "'$what' failed; the lines above say why."
+    echo "    done in $((SECONDS - began)) s"
+}
+
+# fail SENTENCE: the last line of a script that did not do what it should.
+fail() {
+    echo "error: $1" >&2
+    exit 1
+}
+
+# Swift sources that people write: what the formatter and the linter look at.
+written_sources() {
+    local folders=(Sources Tests)
+    [ ! -d Benchmarks ] || folders+=(Benchmarks)
+    echo Package.swift
+    find "${folders[@]}" -name '*.swift' -not -path 'Sources/Messages/Generated/*' | sort
+}

@@ -1,0 +1,15 @@
+#!/usr/bin/env bash
+# Everything that must hold before a change is taken, cheapest first.
+set -euo pipefail
+source "$(dirname "$0")/common.sh"
+
+# An import that Package.swift does not list would work by accident of build order.
+flags=(--explicit-target-dependency-import-check error)
+began=$SECONDS
+
+step "looking for what the build needs" Scripts/setup.sh
+step "comparing generated code with Protos/ (a second)" Scripts/generate.sh --check
+step "linting (a few seconds)" Scripts/format.sh --check
+step "building everything, with its tests (several minutes the first time)" swift build --build-tests "${flags[@]}"
+step "running the tests (a few minutes)" swift test "${flags[@]}"
+echo "==> all is well: generated code, format, build and tests, in $((SECONDS - began)) s"

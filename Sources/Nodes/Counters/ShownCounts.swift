@@ -1,0 +1,53 @@
+import Cluster
+import Messages
+import Storage
+
+/// What a reader is shown of a tweet's counts while sums travel (rule F2):
+/// region = region's home − its share of my partition + my partition's own sum,
+/// world = world − its share of my region + that region.
+/// Each pair is read at one moment, so nobody sees a like doubled or taken back.
+struct ShownCounts: Sendable {
+    /// By region, the reader's own corrected.
+    var regions: [String: Sums]
+
+    var world: Sums { regions.values.reduce(Sums(), +) }
+
+    /// - Parameter world: the regions' shares as the tweet's own partition knows them.
+    init(world: [RegionSumRow]) {
+        regions = Dictionary(world.map { ($0.region, $0.sums ?? Sums()) }, uniquingKeysWith: { $1 })
+    }
+
+    mutating func correct(region: String, sum: PeerSum, own: Sums) {
+        regions[region] = (sum.region ?? Sums()) - (sum.share ?? Sums()) + own
+    }
+}
+
+extension NodeContext {
+    /// The counts of tweets as a reader in `partition` sees them; without a reader, as the tweets' homes know them.
+    func shownCounts(
+        of tweets: [PeerTweet], for reader: PartitionId?, _ context: CallContext
+    ) async throws -> [UInt64: ShownCounts] {
+        var shown = Dictionary(
+            tweets.map { ($0.id, ShownCounts(world: $0.regions)) }, uniquingKeysWith: { first, _ in first })
+        guard let reader, !tweets.isEmpty else { return shown }
+        let ids = shown.keys.sorted().map { Id(rawValue: $0) }
+        let region = region(of: reader)
+        let own = try await owned(reader).read { rows in
+            try ids.map { try SumReading.sums(under: Rows.partitionSum(of: $0, in: reader), in: rows) }
+        }
+        let ownSums = Dictionary(zip(ids.map(\.rawValue), own), uniquingKeysWith: { first, _ in first })
+        let partitioning = partitioning
+        let replies = try await scatter(
+            ids, at: { partitioning.regionHome(of: $0, region: region) }, .sums, context
+        ) { ids in
+            .with {
+                $0.source = UInt32(reader.rawValue)
+                $0.ids = ids.map(\.rawValue)
+            }
+        }
+        for sum in replies.flatMap(\.sums) {
+            shown[sum.id]?.correct(region: region.name, sum: sum, own: ownSums[sum.id] ?? Sums())
+        }
+        return shown
+    }
+}

@@ -1,0 +1,111 @@
+import Cluster
+import Coordination
+import Foundation
+import Logging
+import NIOCore
+import NIOPosix
+import RPC
+import ServiceLifecycle
+import Storage
+
+/// A node as a process runs it: on a real disk, on TCP, with its metrics; stopped by the service group.
+public struct NodeProcess: Service {
+    public enum Failure: Error, CustomStringConvertible {
+        case secret(path: String, reason: String)
+
+        public var description: String {
+            switch self {
+            case .secret(let path, let reason): "\(path): the cluster's secret cannot be used: \(reason)"
+            }
+        }
+    }
+
+    private let server: NodeServer
+    private let metrics: MetricsServer?
+    private let store: RocksStore
+    private let directory: DataDirectory
+    private let groups: [MultiThreadedEventLoopGroup]
+    private let logger: Logger
+
+    /// How long calls that run may take to finish when the node stops.
+    private static let grace = Duration.seconds(10)
+
+    /// Opens the data directory, recovers, and serves.
+    /// - Throws: `ConfigError`, `StorageError`, `Failure`, and what `NodeServer.start` throws; each with a sentence.
+    public static func start(
+        configPath: String, node: NodeId, dataDirectory: String, secretPath: String, registry: PrometheusRegistry,
+        logger: Logger
+    ) async throws -> NodeProcess {
+        let config = try ClusterConfig.load(path: configPath)
+        guard config.node(node) != nil else {
+            throw NodeServer.StartFailure.unknownNode(node, known: config.nodes.map(\.id))
+        }
+        let secret = try readSecret(secretPath)
+        let directory = try DataDirectory(
+            path: dataDirectory, clusterId: config.clusterId, nodeId: node.rawValue)
+        let store = try RocksStore(path: directory.storePath, sync: config.storage.sync)
+        if !config.storage.sync {
+            logger.warning("storage.sync is off: a crash loses acknowledged writes")
+        }
+        let group = MultiThreadedEventLoopGroup(numberOfThreads: max(1, min(4, System.coreCount)))
+        var parts = NodeServer.Parts(
+            config: config, id: node, secret: secret, store: store,
+            keeper: StaticKeeper(config: config, directory: directory.path), transport: TCPTransport(group: group),
+            group: group, random: { UInt64.random(in: .min ... .max) }, logger: logger
+        ) { error in
+            // rule C9: what reached the disk is unknown; nothing is tried again.
+            logger.critical("the disk failed: this node ends now", metadata: ["error": "\(error)"])
+            _exit(70)
+        }
+        parts.partitionSettings.keepEntries = UInt64(config.limits.logKeepEntries)
+        let server = try await NodeServer.start(parts)
+        var groups = [group]
+        let metrics = try await startMetrics(config.metrics[node], server, registry, &groups, logger)
+        return NodeProcess(
+            server: server, metrics: metrics, store: store, directory: directory, groups: groups, logger: logger)
+    }
+
+    private static func readSecret(_ path: String) throws -> [UInt8] {
+        let text: String
+        do {
+            text = try String(contentsOfFile: path, encoding: .utf8).trimmingCharacters(in: .whitespacesAndNewlines)
+        } catch {
+            throw Failure.secret(path: path, reason: "it cannot be read")
+        }
+        guard text.utf8.count >= 32, text.utf8.count % 2 == 0 else {
+            throw Failure.secret(path: path, reason: "it needs at least 32 hexadecimal digits")
+        }
+        let digits = Array(text)
+        return try stride(from: 0, to: digits.count, by: 2).map { index in
+            guard let byte = UInt8(String(digits[index...index + 1]), radix: 16) else {
+                throw Failure.secret(path: path, reason: "it holds something other than hexadecimal digits")
+            }
+            return byte
+        }
+    }
+
+    private static func startMetrics(
+        _ address: Address?, _ server: NodeServer, _ registry: PrometheusRegistry,
+        _ groups: inout [MultiThreadedEventLoopGroup], _ logger: Logger
+    ) async throws -> MetricsServer? {
+        guard let address else { return nil }
+        // A group of its own: a scrape must not take time from a call.
+        let group = MultiThreadedEventLoopGroup(numberOfThreads: 1)
+        groups.append(group)
+        let metrics = MetricsServer(registry: registry, group: group, logger: logger) { server.isServing }
+        _ = try await metrics.start(host: address.host, port: address.port)
+        return metrics
+    }
+
+    /// Serves until the service group stops it; then finishes what runs.
+    public func run() async throws {
+        try? await gracefulShutdown()  // a cancelled wait ends the node just the same
+        logger.info("stopping")
+        await server.shutdown(grace: Self.grace)
+        await metrics?.shutdown()
+        try store.flush()
+        store.close()
+        for group in groups { try await group.shutdownGracefully() }
+        logger.info("stopped")
+    }
+}

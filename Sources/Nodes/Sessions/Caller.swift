@@ -1,0 +1,63 @@
+import Cluster
+import Messages
+import RPC
+import Replication
+import Storage
+
+/// Who makes a call, proven by the session the call carries (rule G1), at the partition where that account lives.
+struct Caller: Sendable {
+    let id: Id
+    let user: UserRow
+    let session: SessionRow
+    let partition: Partition
+
+    var name: String { user.name }
+}
+
+extension NodeContext {
+    /// - Throws: UNAUTHENTICATED with a sentence that says what is wrong with the session; a redirect when the
+    ///   account lives elsewhere.
+    func caller(_ context: CallContext) async throws -> Caller {
+        let token = try verified(context.call.session)
+        let id = Id(rawValue: token.userId)
+        guard partitioning.contains(id.partition) else { throw SessionRefusal.invalid }
+        let partition = try owned(id.partition)
+        let found = try await partition.read { rows in
+            (
+                try rows.message(UserRow.self, .users, Rows.user(id)),
+                try rows.message(SessionRow.self, .sessions, Rows.session(token.sessionId, of: id))
+            )
+        }
+        guard let user = found.0, user.state == .userActive else { throw SessionRefusal.invalid }
+        guard let session = found.1 else { throw SessionRefusal.revoked }
+        guard clock.nowMs() < session.expiresMs else { throw SessionRefusal.expired }
+        return Caller(id: id, user: user, session: session, partition: partition)
+    }
+
+    /// Who looks: the session's account, or the one a proven peer vouches for, or nobody.
+    func viewer(_ context: CallContext) async throws -> (id: Id?, caller: Caller?) {
+        if context.call.peer.role == .peer { return (context.vouchedViewer, nil) }
+        guard !context.call.session.isEmpty else { return (nil, nil) }
+        let caller = try await caller(context)
+        return (caller.id, caller)
+    }
+
+    private func verified(_ token: [UInt8]) throws -> SessionToken {
+        guard !token.isEmpty else { throw SessionRefusal.missing }
+        do {
+            return try signer.verify(token, nowMs: clock.nowMs())
+        } catch .expired {
+            throw SessionRefusal.expired
+        } catch .forged {
+            throw SessionRefusal.invalid
+        }
+    }
+}
+
+/// What is wrong with a session.
+enum SessionRefusal {
+    static let missing = Refusal(.unauthenticated, "this needs a session: log in first")
+    static let invalid = Refusal(.unauthenticated, "this is no session of this cluster: log in again")
+    static let expired = Refusal(.unauthenticated, "your session has expired: log in again")
+    static let revoked = Refusal(.unauthenticated, "your session was revoked: log in again")
+}

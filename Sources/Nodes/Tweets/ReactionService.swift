@@ -1,0 +1,82 @@
+import Cluster
+import Messages
+import RPC
+import Replication
+import Storage
+
+/// Likes and dislikes: F4. An edge in the liker's partition and a count in the same entry; a like takes a dislike back
+/// and the other way round.
+struct ReactionService: Sendable {
+    let node: NodeContext
+
+    func react(_ request: ReactRequest, _ context: CallContext) async throws -> ReactReply {
+        let caller = try await node.caller(context)
+        let tweet = try node.tweetId(request.id)
+        guard request.reaction != .reactionNone else {
+            throw Refusal(.invalidArgument, "say whether to like or to dislike")
+        }
+        let found = try await target(tweet, caller, context)
+        let target = Id(rawValue: found.id)
+        let command = Self.command(request, to: target, by: caller, requestId: try context.requestId)
+        let outcome = try await caller.partition.execute(command)
+        context.note(outcome, in: caller.partition.id)
+        // Read again after the change: the answer shows it at once (N5).
+        let after = try await self.target(target, caller, context)
+        let shown = try await node.shownCounts(of: [after], for: caller.partition.id, context)[target.rawValue]
+        let region = node.region(of: caller.partition.id).name
+        return try .with {
+            $0.reaction = try ReactionRow.decode(outcome.answer).reaction
+            $0.world = TweetCounts(shown?.world ?? Sums())
+            $0.region = TweetCounts(shown?.regions[region] ?? Sums())
+        }
+    }
+
+    /// What is liked: the tweet, or the original of a retweet.
+    private func target(_ id: Id, _ caller: Caller, _ context: CallContext) async throws -> PeerTweet {
+        let reply = try await node.ask(
+            ownerOf: id.partition, .tweets,
+            .with {
+                $0.viewer = caller.id.rawValue
+                $0.ids = [id.rawValue]
+            }, context)
+        guard let found = reply.tweets.first, !found.row.isEmpty else { throw Refusal.noSuchTweet(id.rawValue) }
+        let row = try TweetRow.decode(found.row)
+        if row.deleted { throw Refusal.deletedTweet(id.rawValue) }
+        if found.hidden { throw Refusal.protectedTweet(of: row.author) }
+        guard row.retweetOf != 0 else { return found }
+        return try await target(try node.tweetId(row.retweetOf), caller, context)
+    }
+
+    private static func command(
+        _ request: ReactRequest, to tweet: Id, by caller: Caller, requestId: RequestId
+    ) -> Command {
+        let key = Rows.reaction(of: caller.id, to: tweet)
+        return Command(requestId: requestId, latches: [Latches.reaction(caller.id, tweet)]) { evaluation in
+            let before = try evaluation.rows.message(ReactionRow.self, .reactions, key)?.reaction ?? .reactionNone
+            let after = Self.after(before, request)
+            guard after != before else { return ReactionRow.with { $0.reaction = before }.encode() }
+            if let metric = Self.metric(before) { try CountEvents.count(metric, of: tweet, by: -1, in: evaluation) }
+            if let metric = Self.metric(after) { try CountEvents.count(metric, of: tweet, by: 1, in: evaluation) }
+            let row = ReactionRow.with { $0.reaction = after }
+            if after == .reactionNone {
+                evaluation.rows.delete(.reactions, key)
+            } else {
+                evaluation.rows.put(.reactions, key, row)
+            }
+            return row.encode()
+        }
+    }
+
+    private static func after(_ before: Reaction, _ request: ReactRequest) -> Reaction {
+        guard request.undo else { return request.reaction }
+        return before == request.reaction ? .reactionNone : before
+    }
+
+    private static func metric(_ reaction: Reaction) -> TweetMetric? {
+        switch reaction {
+        case .reactionNone: nil
+        case .reactionLike: .likes
+        case .reactionDislike: .dislikes
+        }
+    }
+}

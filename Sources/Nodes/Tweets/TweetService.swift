@@ -1,0 +1,63 @@
+import Cluster
+import Messages
+import RPC
+
+/// One tweet, and whole threads.
+struct TweetService: Sendable {
+    let node: NodeContext
+
+    static let defaultThreadPage = 200
+    static let maxThreadPage = 1000
+
+    func show(_ request: TweetRequest, _ context: CallContext) async throws -> TweetReply {
+        try await node.catchUp(context)
+        let viewer = try await node.viewer(context).id
+        let row = try await readable(request.id, viewer, context)
+        let shown = try await Hydration(node: node, context: context, viewer: viewer).hydrate([row])
+        guard let tweet = shown.first else { throw Refusal.deletedTweet(row.retweetOf) }
+        return .with { $0.tweet = tweet }
+    }
+
+    private func readable(
+        _ raw: UInt64, _ viewer: Id?, _ context: CallContext, evenDeleted: Bool = false
+    ) async throws -> TweetRow {
+        let id = try node.tweetId(raw)
+        let found = try await Hydration(node: node, context: context, viewer: viewer).fetch([id.rawValue])[id.rawValue]
+        guard let found, !found.row.isEmpty else { throw Refusal.noSuchTweet(raw) }
+        let row = try TweetRow.decode(found.row)
+        if row.deleted && !evenDeleted { throw Refusal.deletedTweet(raw) }
+        if found.hidden { throw Refusal.protectedTweet(of: row.author) }
+        return row
+    }
+
+    /// The thread that a tweet belongs to: its root, then the replies by id. What was deleted is a tombstone; what the
+    /// reader may not see is left out.
+    func thread(_ request: ThreadRequest, _ context: CallContext) async throws -> TimelineReply {
+        try await node.catchUp(context)
+        let viewer = try await node.viewer(context).id
+        var named = try await readable(request.id, viewer, context, evenDeleted: true)
+        if named.retweetOf != 0 { named = try await readable(named.retweetOf, viewer, context, evenDeleted: true) }
+        let root = try node.tweetId(named.conversationId == 0 ? named.id : named.conversationId)
+        let after = try PageToken.last(in: request.nextToken, list: .thread, subject: root.rawValue)
+        let limit = request.maxResults == 0 ? Self.defaultThreadPage : min(Int(request.maxResults), Self.maxThreadPage)
+        let page = try await node.ask(
+            ownerOf: root.partition, .thread,
+            .with {
+                $0.conversationId = root.rawValue
+                $0.after = after ?? 0
+                $0.limit = UInt32(limit)
+            }, context)
+        let ids = (after == nil ? [root.rawValue] : []) + page.ids
+        let hydration = Hydration(node: node, context: context, viewer: viewer)
+        let found = try await hydration.fetch(ids)
+        let rows = try ids.compactMap { id in
+            try found[id].flatMap { try $0.row.isEmpty ? nil : TweetRow.decode($0.row) }
+        }
+        let tweets = try await hydration.hydrate(rows)
+        return .with {
+            $0.tweets = tweets
+            guard page.more, let last = page.ids.last else { return }
+            $0.nextToken = PageToken(list: .thread, subject: root.rawValue, last: last).encode()
+        }
+    }
+}

@@ -1,0 +1,100 @@
+import Logging
+import NIOCore
+import Synchronization
+
+/// Calls the methods of one server over one connection, which is made with the first call and made again after it was
+/// lost. While a new try is not yet due, calls fail at once with UNAVAILABLE and `ran` `.no`.
+public final class Channel: Sendable {
+    let core: ChannelCore
+    private let running = Atomic<Int>(0)
+
+    /// Nothing is connected yet. The channel stays on one event loop of `group`.
+    public init(
+        host: String, port: Int, configuration: ChannelConfiguration, transport: any Transport,
+        group: any EventLoopGroup, logger: Logger
+    ) {
+        core = ChannelCore(
+            host: host, port: port, configuration: configuration, transport: transport, loop: group.next(),
+            logger: logger)
+    }
+
+    deinit {
+        core.post(.close(nil))
+    }
+
+    /// Unary calls that wait for their answer.
+    public var inFlight: Int { running.load(ordering: .relaxed) }
+
+    /// Calls a method with one answer. Throws an ``RPCError``. Cancelling the task cancels the call at the server.
+    public func unary(
+        _ method: String, _ message: [UInt8], options: CallOptions = CallOptions()
+    ) async throws -> Reply {
+        guard !Task.isCancelled else { throw RPCError(.cancelled, "the call was cancelled", ran: .no) }
+        running.add(1, ordering: .relaxed)
+        defer { running.subtract(1, ordering: .relaxed) }
+        let request = makeRequest(method, message, options, isStreaming: false)
+        let relay = CancellationRelay()
+        return try await withTaskCancellationHandler {
+            try await UnarySink.wait { continuation in
+                let call = OutgoingCall(request: request, sink: UnarySink(continuation: continuation))
+                core.post(.submit(call))
+                if relay.started(call) { core.post(.cancel(call)) }
+            }
+        } onCancel: {
+            if let call = relay.cancelled() { core.post(.cancel(call)) }
+        }
+    }
+
+    /// Calls a method with many answers. The call is made now, not when the first answer is asked for. The stream
+    /// throws an ``RPCError``; letting go of it, or cancelling the task that reads it, cancels the call. The server
+    /// sends no more than the credit in ``Limits`` ahead of the reader.
+    public func serverStreaming(
+        _ method: String, _ message: [UInt8], options: CallOptions = CallOptions()
+    ) -> AsyncThrowingStream<[UInt8], any Error> {
+        let reader = StreamReader()
+        let call = OutgoingCall(
+            request: makeRequest(method, message, options, isStreaming: true), sink: reader)
+        core.post(.submit(call))
+        let handle = StreamHandle(reader: reader, call: call, channel: self)
+        return AsyncThrowingStream { try await handle.next() }
+    }
+
+    /// Fails what runs with UNAVAILABLE, and every later call.
+    public func close() async {
+        await withCheckedContinuation { core.post(.close($0)) }
+    }
+
+    private func makeRequest(
+        _ method: String, _ message: [UInt8], _ options: CallOptions, isStreaming: Bool
+    ) -> ClientConnection.Request {
+        ClientConnection.Request(
+            method: method, isStreaming: isStreaming, options: options, message: message,
+            deadline: options.timeout.map { core.loop.now + TimeAmount($0) })
+    }
+}
+
+/// Brings a call and the cancellation of its task together, whichever comes first.
+private final class CancellationRelay: Sendable {
+    private struct State {
+        var call: OutgoingCall?
+        var isCancelled = false
+    }
+
+    private let state = Mutex(State())
+
+    /// True when the task was cancelled before.
+    func started(_ call: OutgoingCall) -> Bool {
+        state.withLock { state in
+            state.call = call
+            return state.isCancelled
+        }
+    }
+
+    /// The call, when it was started before.
+    func cancelled() -> OutgoingCall? {
+        state.withLock { state in
+            state.isCancelled = true
+            return state.call
+        }
+    }
+}

@@ -1,0 +1,53 @@
+/// As whom a channel connects.
+public enum ChannelRole: Sendable {
+    case client
+    /// A node of the cluster; proven with the cluster's secret, and the server must prove that it knows it, too.
+    case peer(nodeId: String, secret: [UInt8])
+}
+
+/// What a channel is told at its start.
+public struct ChannelConfiguration: Sendable {
+    public var clusterId: String
+    public var role: ChannelRole
+    /// What this side accepts.
+    public var limits: Limits
+    /// For connecting and the handshake together.
+    public var connectTimeout: Duration
+    public var backoff: Backoff
+    /// Messages from this many bytes on are compressed when the server takes it; nil never.
+    public var compressionThreshold: Int?
+    public var chance: Chance
+
+    /// `limits` are by default those of the role.
+    public init(
+        clusterId: String, role: ChannelRole = .client, limits: Limits? = nil,
+        connectTimeout: Duration = .seconds(3), backoff: Backoff = Backoff(), compressionThreshold: Int? = 1024,
+        chance: Chance = .system
+    ) {
+        self.clusterId = clusterId
+        self.role = role
+        self.connectTimeout = connectTimeout
+        self.backoff = backoff
+        self.compressionThreshold = compressionThreshold
+        self.chance = chance
+        if let limits {
+            self.limits = limits
+        } else if case .peer = role {
+            self.limits = .peer
+        } else {
+            self.limits = .client
+        }
+    }
+
+    func connection(target: String) -> ClientConnection.Configuration {
+        let identity: ClientHandshake.Identity =
+            switch role {
+            case .client: .client
+            case .peer(let nodeId, let secret): .peer(nodeId: nodeId, secret: secret)
+            }
+        return ClientConnection.Configuration(
+            target: target, clusterId: clusterId, identity: identity, limits: limits,
+            features: compressionThreshold == nil ? [] : .lz4, connectTimeout: .init(connectTimeout),
+            compressFrom: compressionThreshold)
+    }
+}

@@ -1,0 +1,121 @@
+import Logging
+import NIOCore
+
+/// A channel's part on the event loop: its connection, the ones that are on their way out, and when to make a new one.
+///
+/// `@unchecked Sendable`: all that changes is touched on `loop` only; other threads come in through the mailbox.
+final class ChannelCore: @unchecked Sendable {
+    enum Event: Sendable {
+        case submit(OutgoingCall)
+        case cancel(OutgoingCall)
+        /// A streaming call's consumer went away with so many bytes unread.
+        case abandon(OutgoingCall, unread: Int)
+        case consumed(OutgoingCall, Int)
+        case close(CheckedContinuation<Void, Never>?)
+    }
+
+    let loop: any EventLoop
+    private let host: String
+    private let port: Int
+    private let configuration: ChannelConfiguration
+    private let transport: any Transport
+    private let logger: Logger
+    private let mailbox = Mailbox<Event>()
+    private var reconnection: Reconnection
+    private var current: ClientDriver?
+    private var drivers: [ClientDriver] = []
+    private var isClosed = false
+
+    init(
+        host: String, port: Int, configuration: ChannelConfiguration, transport: any Transport,
+        loop: any EventLoop, logger: Logger
+    ) {
+        self.host = host
+        self.port = port
+        self.configuration = configuration
+        self.transport = transport
+        self.loop = loop
+        self.logger = logger
+        reconnection = Reconnection(backoff: configuration.backoff)
+    }
+
+    func post(_ event: Event) {
+        if mailbox.post(event) { loop.execute { self.drainMailbox() } }
+    }
+
+    private func drainMailbox() {
+        for event in mailbox.takeAll() {
+            switch event {
+            case .submit(let call): submit(call)
+            case .cancel(let call): cancel(call)
+            case .abandon(let call, let unread):
+                consumed(unread, by: call)
+                cancel(call)
+            case .consumed(let call, let bytes): consumed(bytes, by: call)
+            case .close(let continuation): close(continuation)
+            }
+        }
+        for driver in drivers { driver.settle() }
+    }
+
+    private func submit(_ call: OutgoingCall) {
+        guard !isClosed else {
+            return call.complete(.failure(RPCError(.unavailable, "the channel to \(target) is closed", ran: .no)))
+        }
+        if current?.takesCalls != true { current = nil }
+        if let current { return current.submit(call) }
+        switch reconnection.decide(now: loop.now) {
+        case .refuse(let error): call.complete(.failure(error))
+        case .connect: connect().submit(call)
+        }
+    }
+
+    private func cancel(_ call: OutgoingCall) {
+        call.driver?.cancel(call)
+    }
+
+    private func consumed(_ bytes: Int, by call: OutgoingCall) {
+        guard bytes > 0 else { return }
+        call.driver?.consumed(bytes, by: call)
+    }
+
+    private func close(_ continuation: CheckedContinuation<Void, Never>?) {
+        isClosed = true
+        current = nil
+        for driver in drivers { driver.stop("the channel to \(target) is closed") }
+        continuation?.resume()
+    }
+
+    private var target: String { "\(host):\(port)" }
+
+    // MARK: Connections
+
+    private func connect() -> ClientDriver {
+        let driver = ClientDriver(
+            core: self, loop: loop, configuration: configuration.connection(target: target),
+            nonce: configuration.chance.bytes(ClusterProof.nonceBytes))
+        current = driver
+        drivers.append(driver)
+        let timeout = TimeAmount(configuration.connectTimeout)
+        transport.connect(host: host, port: port, timeout: timeout, on: loop, handler: driver)
+            .whenFailure { driver.connectFailed($0) }
+        return driver
+    }
+
+    func opened(_ driver: ClientDriver) {
+        reconnection.succeeded()
+    }
+
+    /// It finishes what it has; new calls make a new connection.
+    func retired(_ driver: ClientDriver) {
+        if current === driver { current = nil }
+    }
+
+    func ended(_ driver: ClientDriver, _ error: RPCError?) {
+        retired(driver)
+        drivers.removeAll { $0 === driver }
+        guard let error, !isClosed else { return }
+        logger.info("connection ended", metadata: ["target": "\(target)", "reason": "\(error.message)"])
+        if !driver.wasOpened { reconnection.failed(error, now: loop.now, unit: configuration.chance.unit()) }
+    }
+}

@@ -1,0 +1,136 @@
+import NIOCore
+
+/// One connection's thin driver on the connecting side: performs what ``ClientConnection`` decides.
+///
+/// `@unchecked Sendable`: everything is touched on the channel's loop only, which the wire's calls are on, too.
+final class ClientDriver: WireHandler, @unchecked Sendable {
+    private let core: ChannelCore
+    private let loop: any EventLoop
+    private var connection: ClientConnection
+    private var actions = Actions<ClientConnection.Command>()
+    private var calls: [UInt32: OutgoingCall] = [:]
+    private var wire: (any Wire)?
+    private var timer = LoopTimer()
+    private var isClosed = false
+    private var isPerforming = false
+    /// The handshake was done: the end of this connection is no failure to connect.
+    private(set) var wasOpened = false
+
+    init(core: ChannelCore, loop: any EventLoop, configuration: ClientConnection.Configuration, nonce: [UInt8]) {
+        self.core = core
+        self.loop = loop
+        connection = ClientConnection(configuration: configuration, nonce: nonce, now: loop.now)
+    }
+
+    var takesCalls: Bool { connection.takesCalls }
+
+    // MARK: From the wire
+
+    func opened(_ wire: any Wire) {
+        // Given up while the transport was still connecting.
+        guard !isClosed else { return wire.abort() }
+        self.wire = wire
+        connection.connected(into: &actions)
+        settle()
+    }
+
+    func received(_ bytes: ByteBuffer) {
+        connection.received(bytes, now: loop.now, into: &actions)
+        perform()
+    }
+
+    func readCompleted() {
+        settle()
+    }
+
+    func writabilityChanged(_ isWritable: Bool) {}
+
+    func closed(_ reason: String?) {
+        wire = nil
+        let cause = reason.map { ": \($0)" } ?? ""
+        connection.lost("the connection to \(connection.configuration.target) was lost\(cause)", into: &actions)
+        settle()
+    }
+
+    func connectFailed(_ error: any Error) {
+        connection.lost("\(error)", into: &actions)
+        settle()
+    }
+
+    // MARK: From the channel
+
+    func submit(_ call: OutgoingCall) {
+        let stream = connection.call(call.request, now: loop.now, into: &actions)
+        call.driver = self
+        call.stream = stream
+        calls[stream] = call
+    }
+
+    func cancel(_ call: OutgoingCall) {
+        connection.cancel(call.stream, into: &actions)
+    }
+
+    func consumed(_ bytes: Int, by call: OutgoingCall) {
+        connection.consumed(bytes, on: call.stream, into: &actions)
+    }
+
+    /// The channel was closed.
+    func stop(_ reason: String) {
+        connection.lost(reason, into: &actions)
+        settle()
+    }
+
+    // MARK: Performing
+
+    private func perform() {
+        // Closing a wire may bring its end at once; what that decides is performed by the loop that is under way.
+        guard !isPerforming else { return }
+        isPerforming = true
+        defer { isPerforming = false }
+        var next = 0
+        while next < actions.commands.count {
+            perform(actions.commands[next])
+            next += 1
+        }
+        actions.commands.removeAll(keepingCapacity: true)
+    }
+
+    private func perform(_ command: ClientConnection.Command) {
+        switch command {
+        case .opened:
+            wasOpened = true
+            core.opened(self)
+        case .message(let stream, let message, let cost): calls[stream]?.sink.received(message, cost: cost)
+        case .completed(let stream, let result): calls.removeValue(forKey: stream)?.complete(result)
+        case .goingAway: core.retired(self)
+        case .close(let error): close(error)
+        }
+    }
+
+    /// Performs, flushes, and arms the timer: the end of every way in.
+    func settle() {
+        perform()
+        if actions.output.readableBytes > 0, let wire {
+            let output = actions.output
+            actions.output = ByteBuffer()
+            wire.write(output)
+            wire.flush()
+        }
+        timer.arm(for: connection.nextDeadline, on: loop) { self.tick() }
+    }
+
+    private func tick() {
+        timer.fired()
+        connection.tick(now: loop.now, into: &actions)
+        settle()
+    }
+
+    private func close(_ error: RPCError?) {
+        guard !isClosed else { return }
+        isClosed = true
+        timer.cancel()
+        if let output = actions.output.readSlice(length: actions.output.readableBytes) { wire?.write(output) }
+        wire?.close()
+        core.ended(self, error)
+    }
+}

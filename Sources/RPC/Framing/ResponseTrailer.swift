@@ -1,0 +1,45 @@
+import NIOCore
+
+/// The start of a RESPONSE payload: 16 fixed bytes, then details and metadata (docs/protocol.md, "RESPONSE").
+struct ResponseTrailer: Equatable {
+    static let byteCount = 16
+    private static let drainingFlag: UInt8 = 1
+
+    var load: LoadReport
+    var metadata = Metadata()
+    /// nil: the call succeeded.
+    var error: RPCError?
+
+    init(load: LoadReport, metadata: Metadata = Metadata(), error: RPCError? = nil) {
+        self.load = load
+        self.metadata = metadata
+        self.error = error
+    }
+
+    func write(packedDetails: [UInt8], packedMetadata: [UInt8], into buffer: inout ByteBuffer) {
+        buffer.writeMultipleIntegers(
+            (error?.code ?? .ok).rawValue, load.draining ? Self.drainingFlag : 0, UInt16(packedDetails.count),
+            load.inFlight, load.utilisationPermille, load.medianLatencyUs, UInt16(packedMetadata.count), UInt16(0),
+            endianness: .little)
+        buffer.writeBytes(packedDetails)
+        buffer.writeBytes(packedMetadata)
+    }
+
+    /// Takes the trailer off `payload`, which then holds the message.
+    init(from payload: inout ByteBuffer) throws(ProtocolViolation) {
+        guard
+            let (code, flags, detailBytes, inFlight, utilisation, median, metadataBytes, _) =
+                payload.readMultipleIntegers(
+                    endianness: .little, as: (UInt8, UInt8, UInt16, UInt16, UInt16, UInt32, UInt16, UInt16).self),
+            let details = payload.readSlice(length: Int(detailBytes)),
+            let packed = payload.readSlice(length: Int(metadataBytes))
+        else { throw .malformed("a response is shorter than its header says") }
+        load = LoadReport(
+            inFlight: inFlight, utilisationPermille: utilisation, medianLatencyUs: median,
+            draining: flags & Self.drainingFlag != 0)
+        metadata = packed.readableBytes == 0 ? Metadata() : try Metadata(unpacking: packed)
+        // A code from a newer server is an unknown error, never a success.
+        let status = StatusCode(rawValue: code) ?? .unknown
+        error = status == .ok ? nil : try RPCError(status, unpacking: details, load: load)
+    }
+}

@@ -1,0 +1,76 @@
+import Synchronization
+
+/// What a server knows of its own load. Counting is lock-free; latencies come in batches, one a flush.
+final class LoadMeter: Sendable {
+    private let capacity: Int
+    private let running = Atomic<Int>(0)
+    private let medianUs = Atomic<UInt32>(0)
+    private let draining = Atomic<Bool>(false)
+    private let recent = Mutex(RecentLatencies())
+
+    init(capacity: Int) {
+        self.capacity = max(1, capacity)
+    }
+
+    /// Takes a place for one request; false when all are taken.
+    func admit() -> Bool {
+        guard running.add(1, ordering: .relaxed).newValue <= capacity else {
+            running.subtract(1, ordering: .relaxed)
+            return false
+        }
+        return true
+    }
+
+    /// Gives a place back.
+    func leave() {
+        running.subtract(1, ordering: .relaxed)
+    }
+
+    func record(latenciesUs: [UInt32]) {
+        guard !latenciesUs.isEmpty else { return }
+        let median = recent.withLock { recent in
+            for latency in latenciesUs { recent.add(latency) }
+            return recent.refreshedMedian()
+        }
+        if let median { medianUs.store(median, ordering: .relaxed) }
+    }
+
+    func drain() {
+        draining.store(true, ordering: .relaxed)
+    }
+
+    var report: LoadReport {
+        let inFlight = max(0, running.load(ordering: .relaxed))
+        return LoadReport(
+            inFlight: UInt16(clamping: inFlight),
+            utilisationPermille: UInt16(clamping: min(1000, inFlight * 1000 / capacity)),
+            medianLatencyUs: medianUs.load(ordering: .relaxed), draining: draining.load(ordering: .relaxed))
+    }
+}
+
+/// The last 128 latencies, and their median, sorted anew only every 16 so that it costs little a call.
+struct RecentLatencies {
+    private static let size = 128
+    private static let refreshEvery = 16
+
+    private var ring: [UInt32] = []
+    private var next = 0
+    private var sinceRefresh = 0
+
+    mutating func add(_ latencyUs: UInt32) {
+        if ring.count < Self.size {
+            ring.append(latencyUs)
+        } else {
+            ring[next] = latencyUs
+            next = (next + 1) % Self.size
+        }
+        sinceRefresh += 1
+    }
+
+    /// The median when it is due to be told again; each of the first ones is.
+    mutating func refreshedMedian() -> UInt32? {
+        guard sinceRefresh >= Self.refreshEvery || ring.count < Self.refreshEvery else { return nil }
+        sinceRefresh = 0
+        return ring.sorted()[ring.count / 2]
+    }
+}

@@ -1,0 +1,77 @@
+/// The methods of a server, by name and by number. Numbers follow the order of registration, from 1.
+public struct MethodTable: Sendable {
+    enum Handler: Sendable {
+        case immediate(@Sendable (Call) throws -> Answer)
+        case unary(@Sendable (Call) async throws -> Answer)
+        case serverStreaming(@Sendable (Call, ResponseWriter) async throws -> Metadata)
+    }
+
+    struct Method: Sendable {
+        var name: String
+        var role: Role
+        var handler: Handler
+    }
+
+    private var methods: [Method] = []
+
+    public init() {}
+
+    /// Names in the order of their numbers.
+    public var names: [String] { methods.map(\.name) }
+
+    /// A method with one request and one answer, run in a task. An ``RPCError`` that it throws is the call's status;
+    /// any other error is logged and becomes INTERNAL. With role `.peer` only proven peers may call it.
+    public mutating func unary(
+        _ name: String, role: Role = .client, _ handler: @escaping @Sendable (Call) async throws -> Answer
+    ) {
+        add(Method(name: name, role: role, handler: .unary(handler)))
+    }
+
+    /// A unary method whose handler runs on the connection's event loop, without a task: for answers from memory.
+    /// It must not block.
+    public mutating func immediate(
+        _ name: String, role: Role = .client, _ handler: @escaping @Sendable (Call) throws -> Answer
+    ) {
+        add(Method(name: name, role: role, handler: .immediate(handler)))
+    }
+
+    /// A method that answers with any number of messages. Writes wait for the caller to take them; what the handler
+    /// returns ends the stream.
+    public mutating func serverStreaming(
+        _ name: String, role: Role = .client,
+        _ handler: @escaping @Sendable (Call, ResponseWriter) async throws -> Metadata
+    ) {
+        add(Method(name: name, role: role, handler: .serverStreaming(handler)))
+    }
+
+    private mutating func add(_ method: Method) {
+        precondition(!methods.contains { $0.name == method.name }, "\(method.name) is registered twice")
+        precondition(methods.count < Int(UInt16.max), "too many methods")
+        methods.append(method)
+    }
+
+    /// What a request may run, or why it may not.
+    func method(_ number: UInt16, for role: Role) throws(RPCError) -> Method {
+        let index = Int(number) - 1
+        guard methods.indices.contains(index) else {
+            throw RPCError(.unimplemented, "there is no method \(number)", ran: .no)
+        }
+        let method = methods[index]
+        guard method.role == .client || role == .peer else {
+            throw RPCError(.permissionDenied, "\(method.name) is for the cluster's own nodes", ran: .no)
+        }
+        return method
+    }
+
+    /// As WELCOME tells it.
+    var entries: [MethodEntry] {
+        methods.enumerated().map { index, method in
+            let kind: MethodKind =
+                switch method.handler {
+                case .immediate, .unary: .unary
+                case .serverStreaming: .serverStreaming
+                }
+            return MethodEntry(number: UInt16(index + 1), name: method.name, kind: kind)
+        }
+    }
+}

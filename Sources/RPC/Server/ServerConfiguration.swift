@@ -1,0 +1,53 @@
+/// What a server is told at its start.
+public struct ServerConfiguration: Sendable {
+    public var clusterId: String
+    public var nodeId: String
+    /// Shared by the cluster's nodes; empty: no peers are taken.
+    public var secret: [UInt8]
+    public var clientLimits: Limits
+    public var peerLimits: Limits
+    /// Handlers at once over all connections; what is above is refused with RESOURCE_EXHAUSTED.
+    public var maxInFlight: Int
+    public var maxConnections: Int
+    public var handshakeTimeout: Duration
+    /// A connection whose other side reads nothing for so long is closed.
+    public var stallTimeout: Duration
+    /// A connection for which more bytes than this wait to be sent is closed.
+    public var maxWaitingBytes: Int
+    /// CANCEL frames a second above which a connection is closed.
+    public var maxCancelsPerSecond: Int
+    /// Messages from this many bytes on are compressed for those who take it; nil never.
+    public var compressionThreshold: Int?
+    public var chance: Chance
+
+    public init(
+        clusterId: String, nodeId: String, secret: [UInt8] = [], limits: Limits = .client,
+        peerLimits: Limits = .peer, maxInFlight: Int = 16_384, maxConnections: Int = 10_000,
+        handshakeTimeout: Duration = .seconds(10), stallTimeout: Duration = .seconds(30),
+        maxWaitingBytes: Int = 67_108_864, maxCancelsPerSecond: Int = 5_000, compressionThreshold: Int? = 1024,
+        chance: Chance = .system
+    ) {
+        self.clusterId = clusterId
+        self.nodeId = nodeId
+        self.secret = secret
+        self.clientLimits = limits
+        self.peerLimits = peerLimits
+        self.maxInFlight = maxInFlight
+        self.maxConnections = maxConnections
+        self.handshakeTimeout = handshakeTimeout
+        self.stallTimeout = stallTimeout
+        self.maxWaitingBytes = maxWaitingBytes
+        self.maxCancelsPerSecond = maxCancelsPerSecond
+        self.compressionThreshold = compressionThreshold
+        self.chance = chance
+    }
+
+    func connection(_ methods: MethodTable) -> ServerConnection.Configuration {
+        ServerConnection.Configuration(
+            handshake: ServerHandshake.Configuration(
+                clusterId: clusterId, nodeId: nodeId, secret: secret, clientLimits: clientLimits,
+                peerLimits: peerLimits, features: compressionThreshold == nil ? [] : .lz4, methods: methods.entries),
+            handshakeTimeout: .init(handshakeTimeout), stallTimeout: .init(stallTimeout),
+            compressFrom: compressionThreshold, maxCancelsPerSecond: maxCancelsPerSecond)
+    }
+}

@@ -1,0 +1,192 @@
+import DequeModule
+import Logging
+import NIOCore
+
+/// One connection's thin driver on the accepting side: performs what ``ServerConnection`` decides, runs the handlers,
+/// and writes all that one read or one wake-up brought with one flush.
+///
+/// `@unchecked Sendable`: all that changes is touched on `loop` only; other threads come in through the mailbox.
+final class ServerDriver: WireHandler, @unchecked Sendable {
+    /// What the connections of a server share.
+    struct Shared: Sendable {
+        var configuration: ServerConfiguration
+        var connection: ServerConnection.Configuration
+        var methods: MethodTable
+        var meter: LoadMeter
+        var registry: ConnectionRegistry
+        var logger: Logger
+    }
+
+    typealias WriteContinuation = UnsafeContinuation<Void, any Error>
+
+    enum Event: Sendable {
+        case finished(stream: UInt32, Result<Answer, any Error>)
+        case write(stream: UInt32, [UInt8], WriteContinuation)
+        case goAway(String)
+        /// End the connection now; with no word when there is no violation.
+        case stop(ProtocolViolation?)
+    }
+
+    struct Running {
+        var started: NIODeadline
+        var task: Task<Void, Never>?
+        var ended: RPCError?
+    }
+
+    let shared: Shared
+    let loop: any EventLoop
+    var connection: ServerConnection
+    var actions = Actions<ServerConnection.Command>()
+    var running: [UInt32: Running] = [:]
+    var writers: [UInt32: Deque<WriteContinuation>] = [:]
+    var latenciesUs: [UInt32] = []
+    var peer = Peer()
+    private var wire: (any Wire)?
+    private var timer = LoopTimer()
+    private var isPerforming = false
+    private let mailbox = Mailbox<Event>()
+
+    init(shared: Shared, loop: any EventLoop) {
+        self.shared = shared
+        self.loop = loop
+        connection = ServerConnection(
+            configuration: shared.connection, nonce: shared.configuration.chance.bytes(ClusterProof.nonceBytes),
+            now: loop.now)
+    }
+
+    // MARK: From the wire
+
+    func opened(_ wire: any Wire) {
+        self.wire = wire
+        peer.remoteAddress = wire.remoteAddress
+        if let refusal = shared.registry.add(self) { connection.fail(refusal, into: &actions) }
+        settle()
+    }
+
+    func received(_ bytes: ByteBuffer) {
+        connection.received(bytes, now: loop.now, into: &actions)
+        perform()
+    }
+
+    func readCompleted() {
+        settle()
+    }
+
+    func writabilityChanged(_ isWritable: Bool) {
+        // Who does not read answers gets to ask no more questions; the handlers that run are bounded.
+        wire?.setReading(isWritable)
+        connection.writabilityChanged(isWritable, now: loop.now)
+        settle()
+    }
+
+    func closed(_ reason: String?) {
+        if let reason, connection.phase == .handshake { logRefusal(reason, code: nil) }
+        wire = nil
+        connection.lost(into: &actions)
+        settle()
+        timer.cancel()
+        leaveIfDone()
+    }
+
+    // MARK: From elsewhere
+
+    func post(_ event: Event) {
+        if mailbox.post(event) { loop.execute { self.drainMailbox() } }
+    }
+
+    private func drainMailbox() {
+        for event in mailbox.takeAll() {
+            switch event {
+            case .finished(let stream, let result): finished(stream, result)
+            case .write(let stream, let message, let continuation): write(message, on: stream, continuation)
+            case .goAway(let reason): connection.goAway(reason, into: &actions)
+            case .stop(let violation): stop(violation)
+            }
+        }
+        settle()
+        leaveIfDone()
+    }
+
+    private func stop(_ violation: ProtocolViolation?) {
+        if let violation { return connection.fail(violation, into: &actions) }
+        connection.lost(into: &actions)
+        perform()
+        actions.output.clear()
+        wire?.abort()
+    }
+
+    // MARK: Performing
+
+    /// Performs what was decided, which may lead to more, until nothing is left.
+    func perform() {
+        // Closing a wire may bring its end at once; what that decides is performed by the loop that is under way.
+        guard !isPerforming else { return }
+        isPerforming = true
+        defer { isPerforming = false }
+        var next = 0
+        while next < actions.commands.count {
+            perform(actions.commands[next])
+            next += 1
+        }
+        actions.commands.removeAll(keepingCapacity: true)
+    }
+
+    private func perform(_ command: ServerConnection.Command) {
+        switch command {
+        case .opened(let role, let nodeId):
+            peer.role = role
+            peer.nodeId = nodeId
+        case .start(let stream, let request): start(stream, request)
+        case .cancel(let stream, let error): cancel(stream, error)
+        case .written(let stream): writers[stream]?.popFirst()?.resume()
+        case .close(let violation): close(violation)
+        }
+    }
+
+    /// Performs, flushes, and arms the timer: the end of every way in.
+    private func settle() {
+        perform()
+        shared.meter.record(latenciesUs: latenciesUs)
+        latenciesUs.removeAll(keepingCapacity: true)
+        flush()
+        timer.arm(for: connection.nextDeadline, on: loop) { self.tick() }
+    }
+
+    private func tick() {
+        timer.fired()
+        connection.tick(now: loop.now, into: &actions)
+        settle()
+    }
+
+    private func flush() {
+        guard actions.output.readableBytes > 0, let wire else { return }
+        let output = actions.output
+        actions.output = ByteBuffer()
+        wire.write(output)
+        wire.flush()
+        if !wire.isWritable, wire.waitingBytes > shared.configuration.maxWaitingBytes {
+            logRefusal("more than \(shared.configuration.maxWaitingBytes) bytes left unread", code: .resourceExhausted)
+            stop(nil)
+        }
+    }
+
+    private func close(_ violation: ProtocolViolation?) {
+        if let violation { logRefusal(violation.reason, code: violation.code) }
+        if let output = actions.output.readSlice(length: actions.output.readableBytes) { wire?.write(output) }
+        wire?.close()
+    }
+
+    private func logRefusal(_ reason: String, code: StatusCode?) {
+        shared.logger.notice(
+            "connection refused",
+            metadata: [
+                "remote": "\(peer.remoteAddress)", "peer": "\(peer.nodeId)", "status": "\(code?.name ?? "")",
+                "reason": "\(reason)",
+            ])
+    }
+
+    /// The registry keeps the driver until its handlers have ended, for a shutdown to wait for.
+    private func leaveIfDone() {
+        if wire == nil, running.isEmpty { shared.registry.remove(self) }
+    }
+}

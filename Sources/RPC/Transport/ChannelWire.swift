@@ -1,0 +1,99 @@
+import NIOCore
+
+/// The one handler of a TCP connection: gives what a SwiftNIO channel says to a driver, and what the driver says to it.
+final class ChannelWire: ChannelInboundHandler, Wire {
+    typealias InboundIn = ByteBuffer
+    typealias OutboundOut = ByteBuffer
+
+    /// How long what the other side still sends is dropped before the socket is closed. Closing with unread bytes
+    /// would make the kernel send a reset, which can overtake the CLOSE frame.
+    private static let lingering = TimeAmount.seconds(1)
+
+    private let handler: any WireHandler
+    private let loop: any EventLoop
+    private var context: ChannelHandlerContext?
+    private var isClosing = false
+    private var failure: String?
+
+    init(handler: any WireHandler, loop: any EventLoop) {
+        self.handler = handler
+        self.loop = loop
+    }
+
+    // MARK: From the channel
+
+    func channelActive(context: ChannelHandlerContext) {
+        self.context = context
+        handler.opened(self)
+    }
+
+    func channelRead(context: ChannelHandlerContext, data: NIOAny) {
+        guard !isClosing else { return }
+        handler.received(unwrapInboundIn(data))
+    }
+
+    func channelReadComplete(context: ChannelHandlerContext) {
+        guard !isClosing else { return }
+        handler.readCompleted()
+    }
+
+    func channelWritabilityChanged(context: ChannelHandlerContext) {
+        guard !isClosing else { return }
+        handler.writabilityChanged(context.channel.isWritable)
+    }
+
+    func channelInactive(context: ChannelHandlerContext) {
+        guard self.context != nil else { return }
+        self.context = nil
+        handler.closed(failure)
+    }
+
+    func errorCaught(context: ChannelHandlerContext, error: any Error) {
+        failure = TCPTransport.describe(error)
+        context.close(promise: nil)
+    }
+
+    // MARK: From the driver
+
+    var remoteAddress: String {
+        guard let address = context?.remoteAddress else { return "unknown" }
+        guard let host = address.ipAddress, let port = address.port else { return "\(address)" }
+        return "\(host):\(port)"
+    }
+
+    var isWritable: Bool { context?.channel.isWritable ?? true }
+
+    var waitingBytes: Int {
+        guard let options = context?.channel.syncOptions,
+            let waiting = try? options.getOption(.bufferedWritableBytes)  // A closed channel has nothing waiting.
+        else { return 0 }
+        return waiting
+    }
+
+    func write(_ bytes: ByteBuffer) {
+        context?.write(wrapOutboundOut(bytes), promise: nil)
+    }
+
+    func flush() {
+        context?.flush()
+    }
+
+    func setReading(_ isReading: Bool) {
+        // Fails only on a channel that is closed, where it does not matter.
+        try? context?.channel.syncOptions?.setOption(.autoRead, value: isReading)
+    }
+
+    func close() {
+        guard !isClosing, let context else { return }
+        isClosing = true
+        setReading(true)
+        context.flush()
+        context.close(mode: .output, promise: nil)
+        loop.assumeIsolated().scheduleTask(in: Self.lingering) { self.context?.close(promise: nil) }
+    }
+
+    func abort() {
+        isClosing = true
+        context?.close(promise: nil)
+    }
+}

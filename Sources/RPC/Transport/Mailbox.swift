@@ -1,0 +1,22 @@
+import Synchronization
+
+/// Events for an event loop from other threads: many posts cost one wake-up, and so share one flush.
+final class Mailbox<Event: Sendable>: Sendable {
+    private let waiting = Mutex<[Event]>([])
+
+    /// True when the loop must be woken: this is the first event since the last `takeAll`.
+    func post(_ event: Event) -> Bool {
+        waiting.withLock { events in
+            events.append(event)
+            return events.count == 1
+        }
+    }
+
+    func takeAll() -> [Event] {
+        waiting.withLock { events in
+            let taken = events
+            events = []
+            return taken
+        }
+    }
+}

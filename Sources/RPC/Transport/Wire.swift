@@ -1,0 +1,64 @@
+import NIOCore
+
+/// What carries a connection's bytes, as its driver sees it. Used on the event loop of the connection only.
+public protocol Wire: AnyObject {
+    /// For logs, for example `127.0.0.1:53124`.
+    var remoteAddress: String { get }
+    /// False while more is waiting to be sent than is good; see ``WireHandler/writabilityChanged(_:)``.
+    var isWritable: Bool { get }
+    /// Bytes that were written and have not left yet.
+    var waitingBytes: Int { get }
+    /// Keeps the bytes for the next flush.
+    func write(_ bytes: ByteBuffer)
+    func flush()
+    /// Stops and starts the arrival of bytes.
+    func setReading(_ isReading: Bool)
+    /// Sends what was written, drops what still arrives, and closes within a second.
+    func close()
+    /// Closes at once, without sending anything more.
+    func abort()
+}
+
+/// A connection's driver, as what carries its bytes sees it. Called on the event loop of the connection only.
+public protocol WireHandler: AnyObject, Sendable {
+    /// The first call. The wire is valid until ``closed(_:)``.
+    func opened(_ wire: any Wire)
+    func received(_ bytes: ByteBuffer)
+    /// All that one read brought has been given: the time to flush.
+    func readCompleted()
+    func writabilityChanged(_ isWritable: Bool)
+    /// The last call. `reason` is nil after an orderly end.
+    func closed(_ reason: String?)
+}
+
+/// A place where connections arrive.
+public protocol Listener: Sendable {
+    var port: Int { get }
+    /// No more connections arrive; those that have stay open.
+    func close() -> EventLoopFuture<Void>
+}
+
+/// How bytes get from one end to the other. Both ways use the same frames.
+public protocol Transport: Sendable {
+    /// Listens on `host` and `port` (0: any free one). `accept` makes the driver of a connection, on its loop.
+    /// Fails with a ``TransportError``.
+    func listen(
+        host: String, port: Int, group: any EventLoopGroup,
+        accept: @escaping @Sendable (any EventLoop) -> any WireHandler
+    ) -> EventLoopFuture<any Listener>
+
+    /// Connects on `loop`; `handler` is told of it by `opened`. Fails with a ``TransportError``, and then the handler
+    /// is told nothing.
+    func connect(
+        host: String, port: Int, timeout: TimeAmount, on loop: any EventLoop, handler: any WireHandler
+    ) -> EventLoopFuture<Void>
+}
+
+/// Why a transport could not connect or listen, as one sentence: "connection refused by 127.0.0.1:7401".
+public struct TransportError: Error, Hashable, Sendable, CustomStringConvertible {
+    public var description: String
+
+    public init(_ description: String) {
+        self.description = description
+    }
+}

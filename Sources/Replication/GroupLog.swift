@@ -1,0 +1,94 @@
+import NIOPosix
+import Storage
+import Synchronization
+
+/// One node's disk writes: all partitions' entries of a moment go into one synced write, all applies of a moment into
+/// one write (design: one group commit a moment). What is ready is taken together; nobody waits for company.
+public final class GroupLog: Sendable {
+    private struct Job: Sendable {
+        var effects: Effects
+        var done: @Sendable () -> Void
+    }
+
+    private struct State: Sendable {
+        var appends: [Job] = []
+        var applies: [Job] = []
+        var isRunning = false
+        var isClosed = false
+    }
+
+    private let state = Mutex(State())
+    private let store: any Store
+    private let thread: NIOThreadPool
+    private let fatal: @Sendable (any Error) -> Void
+
+    /// - Parameter fatal: a write or sync failed. What reached the disk is unknown, so the process must end; it is
+    ///   never retried (rule C9).
+    public init(store: any Store, fatal: @escaping @Sendable (any Error) -> Void) {
+        self.store = store
+        self.fatal = fatal
+        thread = NIOThreadPool(numberOfThreads: 1)
+        thread.start()
+    }
+
+    /// Writes a log entry; `done` runs once it is synced.
+    public func append(_ effects: Effects, done: @escaping @Sendable () -> Void) {
+        submit { $0.appends.append(Job(effects: effects, done: done)) }
+    }
+
+    /// Writes what applying gives; `done` runs once it can be read. The log has it already, so it needs no sync of its
+    /// own: the write-ahead log keeps it in order behind the entry (rule B5).
+    public func apply(_ effects: Effects, done: @escaping @Sendable () -> Void) {
+        submit { $0.applies.append(Job(effects: effects, done: done)) }
+    }
+
+    /// Finishes what was submitted and takes nothing more.
+    public func close() async throws {
+        state.withLock { $0.isClosed = true }
+        try await thread.runIfActive {}
+        try await thread.shutdownGracefully()
+    }
+
+    private func submit(_ add: (inout State) -> Void) {
+        let mustStart = state.withLock { state in
+            guard !state.isClosed else { return false }
+            add(&state)
+            defer { state.isRunning = true }
+            return !state.isRunning
+        }
+        if mustStart { thread.submit { [self] _ in run() } }
+    }
+
+    private func run() {
+        while let (appends, applies) = takeReady() {
+            do {
+                // Applies first: somebody waits for them, and they are cheap.
+                try write(applies, sync: false)
+                try write(appends, sync: true)
+            } catch {
+                fatal(error)
+                return
+            }
+        }
+    }
+
+    private func takeReady() -> ([Job], [Job])? {
+        state.withLock { state in
+            guard !state.appends.isEmpty || !state.applies.isEmpty else {
+                state.isRunning = false
+                return nil
+            }
+            defer {
+                state.appends = []
+                state.applies = []
+            }
+            return (state.appends, state.applies)
+        }
+    }
+
+    private func write(_ jobs: [Job], sync: Bool) throws {
+        guard !jobs.isEmpty else { return }
+        try store.write(jobs.map(\.effects), sync: sync)
+        for job in jobs { job.done() }
+    }
+}

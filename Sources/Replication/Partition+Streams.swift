@@ -1,0 +1,213 @@
+import Cluster
+import Messages
+import NIOCore
+import NIOPosix
+import Storage
+
+// Both ends of the streams between partitions (rules D1, D2).
+extension Partition {
+    struct Arrival {
+        var batches: [StreamBatch]
+        var answer: CheckedContinuation<[StreamCursor], any Error>
+    }
+
+    struct SeenWaiter {
+        var source: PartitionId
+        var index: UInt64
+        var timeout: Scheduled<Void>
+        var continuation: CheckedContinuation<Void, any Error>
+    }
+
+    // MARK: The sending end
+
+    /// What these destinations should hear next; each batch must be answered with `answered` or `failed`.
+    public func nextBatches(to destinations: [PartitionId], maxBytes: Int) -> [StreamBatch] {
+        destinations.compactMap { outbox.nextBatch(for: $0, maxBytes: maxBytes) }
+    }
+
+    /// Destinations with something to hear, after a start or a failure.
+    public func waitingDestinations() -> [PartitionId] { outbox.waiting }
+
+    public func answered(_ cursors: [StreamCursor]) {
+        for cursor in cursors {
+            let destination = PartitionId(UInt16(truncatingIfNeeded: cursor.destination))
+            if cursor.incarnation != 0, cursor.incarnation != outbox.incarnation {
+                logger.error(
+                    "a stream's receiver knows another life of this log",
+                    metadata: [
+                        "partition": "\(id)", "destination": "\(destination)", "incarnation": "\(cursor.incarnation)",
+                    ])
+            }
+            outbox.answered(cursor, by: destination)
+        }
+        let waiting = outbox.waiting
+        if !waiting.isEmpty { hasNews(id, waiting) }
+    }
+
+    public func failed(_ destinations: [PartitionId]) {
+        for destination in destinations { outbox.failed(destination) }
+    }
+
+    // MARK: The receiving end
+
+    /// Takes what other partitions tell this one. What arrives while an entry is being made shares the next one.
+    /// - Returns: for each batch the cursor of its source, after the batches that were taken are committed and applied.
+    public func receive(_ batches: [StreamBatch]) async throws -> [StreamCursor] {
+        guard isServing else { throw ReplicationError.notServing(partition: id) }
+        return try await withCheckedThrowingContinuation { continuation in
+            arrivals.append(Arrival(batches: batches, answer: continuation))
+            startReceiving()
+        }
+    }
+
+    private func startReceiving() {
+        guard !isReceiving, !arrivals.isEmpty else { return }
+        isReceiving = true
+        let taken = arrivals
+        arrivals = []
+        Task { await take(taken) }
+    }
+
+    private func take(_ taken: [Arrival]) async {
+        do {
+            let cursors = try await takeIn(taken.flatMap(\.batches))
+            var rest = cursors[...]
+            for arrival in taken {
+                arrival.answer.resume(returning: Array(rest.prefix(arrival.batches.count)))
+                rest = rest.dropFirst(arrival.batches.count)
+            }
+        } catch {
+            logger.error("a stream batch could not be taken", metadata: ["partition": "\(id)", "error": "\(error)"])
+            for arrival in taken { arrival.answer.resume(throwing: error) }
+        }
+        isReceiving = false
+        startReceiving()
+    }
+
+    private func takeIn(_ batches: [StreamBatch]) async throws -> [StreamCursor] {
+        let handler = handler
+        // No latch on the cursors: one entry of arrivals is made at a time, and nothing else writes them.
+        let latches = try batches.flatMap { batch in
+            let source = PartitionId(UInt16(truncatingIfNeeded: batch.source))
+            return try batch.events.flatMap { try handler.latches(for: $0, from: source) }
+        }
+        let ticket = await hold(latches)
+        defer { release(ticket) }
+        let (cursors, evaluation) = try await evaluate(batches)
+        if !evaluation.effects.isEmpty || !evaluation.events.isEmpty {
+            _ = await withCheckedContinuation { continuation in
+                propose(
+                    Proposal(
+                        request: nil, answer: [], effects: evaluation.effects, events: evaluation.events, highestId: 0,
+                        committed: continuation))
+            }
+        }
+        for cursor in cursors { noteArrival(cursor) }
+        return cursors
+    }
+
+    private struct Received: Sendable {
+        var effects: Effects
+        var events: [Event]
+    }
+
+    private func evaluate(_ batches: [StreamBatch]) async throws -> ([StreamCursor], Received) {
+        let (store, partition, nowMs, handler) = (store, id, clock.nowMs(), handler)
+        return try await pool.runIfActive {
+            let evaluation = Evaluation(
+                rows: Transaction(over: store), partition: partition, nowMs: nowMs, ids: [])
+            let cursors = try batches.map { batch in
+                try Self.receive(batch, at: partition, with: handler, in: evaluation)
+            }
+            return (cursors, Received(effects: evaluation.rows.effects, events: evaluation.events))
+        }
+    }
+
+    /// The effects of a batch and the cursor that says so go into one entry: exactly once, or not at all.
+    private static func receive(
+        _ batch: StreamBatch, at partition: PartitionId, with handler: any EventHandler, in evaluation: Evaluation
+    ) throws -> StreamCursor {
+        let source = PartitionId(UInt16(truncatingIfNeeded: batch.source))
+        let key = ReplicationKeys.cursor(partition, source: source)
+        let stored = try evaluation.rows.get(.cursors, key).map { try CursorRow.decode($0) }
+        var row = stored ?? CursorRow.with { $0.incarnation = batch.incarnation }
+        let decision = StreamInbox.decide(stored: stored, batch: batch)
+        if decision == .take {
+            for event in batch.events { try handler.handle(event, from: source, in: evaluation) }
+            row.index = batch.to
+            evaluation.rows.put(.cursors, key, row.encode())
+        }
+        return .with {
+            $0.source = batch.source
+            $0.destination = batch.destination
+            $0.incarnation = row.incarnation
+            $0.index = row.index
+            $0.taken = decision == .take
+        }
+    }
+
+    // MARK: Waiting for what a session wrote elsewhere
+
+    /// Returns once this partition has taken the source's stream up to `index`.
+    /// - Throws: `ReplicationError.notCaughtUp` when that does not come before the deadline.
+    public func waitFor(_ source: PartitionId, index: UInt64, deadline: NIODeadline) async throws {
+        if arrived[source] == nil {
+            let key = ReplicationKeys.cursor(id, source: source)
+            let stored = try await read { try $0.get(.cursors, key).map { try CursorRow.decode($0).index } ?? 0 }
+            arrived[source] = max(arrived[source] ?? 0, stored)
+        }
+        guard arrived[source, default: 0] < index else { return }
+        let waiter = nextSeenWaiter
+        nextSeenWaiter += 1
+        try await withCheckedThrowingContinuation { (continuation: CheckedContinuation<Void, any Error>) in
+            let timeout = loop.scheduleTask(deadline: deadline) { [self] in
+                assumeIsolated { $0.giveUp(waiter) }
+            }
+            seenWaiters[waiter] = SeenWaiter(
+                source: source, index: index, timeout: timeout, continuation: continuation)
+        }
+    }
+
+    private func giveUp(_ waiter: UInt64) {
+        seenWaiters.removeValue(forKey: waiter)?.continuation
+            .resume(throwing: ReplicationError.notCaughtUp(partition: id))
+    }
+
+    private func noteArrival(_ cursor: StreamCursor) {
+        let source = PartitionId(UInt16(truncatingIfNeeded: cursor.source))
+        arrived[source] = max(arrived[source] ?? 0, cursor.index)
+        for (waiter, waiting) in seenWaiters where waiting.source == source && waiting.index <= cursor.index {
+            seenWaiters[waiter] = nil
+            waiting.timeout.cancel()
+            waiting.continuation.resume()
+        }
+    }
+
+    // MARK: Housekeeping
+
+    /// Forgets the answers to requests that are too old to be asked again. Through the log, like every change of
+    /// product rows (rule B4).
+    public func forgetOldRequests() async throws {
+        let now = clock.nowMs()
+        guard now > RequestLifetime.keptMs else { return }
+        let first = Key(partition: id.rawValue).bytes
+        let end = ReplicationKeys.request(id, RequestId(timeMs: now - RequestLifetime.keptMs, random: 0))
+        let command = Command(requestId: nil, latches: []) { evaluation in
+            // No latch: ids this old are refused before they are looked up.
+            guard try !evaluation.rows.rows(.requests, from: first, to: end, limit: 1).isEmpty else { return [] }
+            try evaluation.rows.deleteRange(.requests, from: first, to: end)
+            return []
+        }
+        _ = try await execute(command)
+    }
+}
+
+extension Partition {
+    /// Runs `body` on the partition's event loop after a while.
+    public nonisolated func afterPause(_ pause: TimeAmount, _ body: @escaping @Sendable () -> Void) {
+        loop.scheduleTask(in: pause) { body() }
+    }
+
+    /// The event loop that owns this partition.
+    public nonisolated var eventLoop: any EventLoop { loop }
+}

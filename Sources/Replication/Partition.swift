@@ -1,0 +1,387 @@
+import Cluster
+import Logging
+import Messages
+import NIOCore
+import NIOPosix
+import Storage
+
+/// What a service does with the events that other partitions send.
+public protocol EventHandler: Sendable {
+    /// Every row that `handle` reads or writes for this event.
+    func latches(for event: StreamEvent, from source: PartitionId) throws -> [Latch]
+
+    /// Changes rows, may tell others. It does not refuse: a refusal is an event of its own (rule D2). What it throws
+    /// means that something stored is broken.
+    func handle(_ event: StreamEvent, from source: PartitionId, in evaluation: Evaluation) throws
+}
+
+/// Watches what a partition applies, on the partition's event loop, entry by entry.
+public protocol AppliedObserver: Sendable {
+    func applied(_ entry: LogEntry, in partition: Partition)
+
+    /// Log entries above this index are still needed by the observer.
+    func floor(in partition: PartitionId, appliedIndex: UInt64) -> UInt64
+}
+
+/// A partition this node leads: the thin driver around `PrimaryCore`, `LatchTable`, `IdSequencer` and
+/// `StreamOutbox`. It lives on one event loop, which owns all its state; evaluation and disk work happen elsewhere.
+public actor Partition {
+    public struct Settings: Sendable {
+        /// Commands that may hold or wait for latches.
+        public var maxWaiting = 8192
+        /// Applied entries kept in the log beyond what streams and observers need.
+        public var keepEntries: UInt64 = 256
+        /// Bytes of effects after which an entry takes no further command.
+        public var maxEntryBytes = 4 << 20
+
+        public init() {}
+    }
+
+    struct Proposal {
+        var request: RequestId?
+        var answer: [UInt8]
+        var effects: Effects
+        var events: [Event]
+        var highestId: UInt64
+        var committed: CheckedContinuation<UInt64, Never>
+    }
+
+    struct InLog {
+        var entry: LogEntry
+        var waiting: [CheckedContinuation<UInt64, Never>]
+    }
+
+    public nonisolated let id: PartitionId
+    public nonisolated let node: NodeId
+    nonisolated let loop: any EventLoop
+    nonisolated let store: any Store
+    nonisolated let log: GroupLog
+    nonisolated let pool: NIOThreadPool
+    nonisolated let clock: any WallClock
+    nonisolated let handler: any EventHandler
+    nonisolated let observers: [any AppliedObserver]
+    nonisolated let logger: Logger
+    nonisolated let settings: Settings
+    /// Tells the links which destinations have something to hear.
+    nonisolated let hasNews: @Sendable (_ source: PartitionId, _ destinations: [PartitionId]) -> Void
+
+    var core: PrimaryCore
+    var meta: PartitionMeta
+    var sequencer: IdSequencer
+    var outbox: StreamOutbox
+    var firstIndex: UInt64
+    var isServing = true
+
+    // Latches.
+    private var latches = LatchTable()
+    private var nextTicket: LatchTable.Ticket = 0
+    private var latchWaiters: [LatchTable.Ticket: CheckedContinuation<Void, Never>] = [:]
+
+    // The log's tail: proposed, appended, not yet applied.
+    private var proposals: [Proposal] = []
+    private var isAppending = false
+    private var inLog: [UInt64: InLog] = [:]
+    private var submittedApply: UInt64
+
+    // Streams from others.
+    var arrivals: [Arrival] = []
+    var isReceiving = false
+    var arrived: [PartitionId: UInt64] = [:]
+    var seenWaiters: [UInt64: SeenWaiter] = [:]
+    var nextSeenWaiter: UInt64 = 0
+
+    public nonisolated var unownedExecutor: UnownedSerialExecutor { loop.executor.asUnownedSerialExecutor() }
+
+    init(recovered: Recovery.Result, context: PartitionContext) {
+        id = recovered.partition
+        node = context.node
+        loop = context.loop
+        store = context.store
+        log = context.log
+        pool = context.pool
+        clock = context.clock
+        handler = context.handler
+        observers = context.observers
+        logger = context.logger
+        settings = context.settings
+        hasNews = context.hasNews
+        core = recovered.core
+        meta = recovered.meta
+        sequencer = IdSequencer(partition: recovered.partition, highWater: recovered.meta.highestId)
+        outbox = StreamOutbox(
+            source: recovered.partition, incarnation: recovered.meta.incarnation,
+            appliedIndex: recovered.meta.appliedIndex)
+        firstIndex = recovered.entries.first?.index ?? recovered.meta.appliedIndex + 1
+        submittedApply = recovered.meta.appliedIndex
+    }
+
+    /// What is still in the log may not have reached everybody: the outbox and the observers see it again. Receivers'
+    /// cursors and versions make that harmless (rules D1, F1).
+    func replay(_ entries: [LogEntry]) {
+        for entry in entries { announce(entry) }
+    }
+
+    // MARK: Commands
+
+    /// Carries out a command: remembered answers first, then latches, evaluation, log, commit, apply.
+    /// - Returns: the answer, when it is committed and applied (rule B6).
+    /// - Throws: what `evaluate` throws, or `ReplicationError`; nothing has changed then.
+    public func execute(_ command: Command) async throws -> Outcome {
+        guard isServing else { throw ReplicationError.notServing(partition: id) }
+        try checkAge(of: command.requestId)
+        guard latches.count < settings.maxWaiting else { throw ReplicationError.overloaded(partition: id) }
+
+        let ticket = await hold(command.latches + Self.latches(for: command.requestId))
+        defer { release(ticket) }
+        guard isServing else { throw ReplicationError.notServing(partition: id) }
+        try Task.checkCancellation()
+
+        let ids = try newIds(command.newIds, above: command.above)
+        let evaluated = try await evaluate(command, ids: ids)
+        if evaluated.wasRemembered {
+            return Outcome(
+                answer: evaluated.answer, index: 0, incarnation: meta.incarnation, destinations: [], wasRemembered: true
+            )
+        }
+        // From here on it happens, whoever still waits for the answer.
+        let index = await commit(evaluated, of: command, highestId: ids.last?.rawValue ?? 0)
+        let told = evaluated.events.map(\.destination).filter { $0 != Event.observersOnly }
+        let destinations = Set(told.map { PartitionId(UInt16(truncatingIfNeeded: $0)) }).sorted()
+        return Outcome(
+            answer: evaluated.answer, index: index, incarnation: meta.incarnation, destinations: destinations,
+            wasRemembered: false)
+    }
+
+    /// The answer this request id got, if it was carried out before. Services ask before they look at what a command
+    /// names: that may have changed since, and the answer stands (rule B3).
+    public nonisolated func remembered(_ request: RequestId) async throws -> [UInt8]? {
+        let key = ReplicationKeys.request(id, request)
+        return try await read { try $0.get(.requests, key) }
+    }
+
+    /// Reads rows off the event loop, as of one moment.
+    public nonisolated func read<Value: Sendable>(
+        _ body: @escaping @Sendable (any Reader) throws -> Value
+    ) async throws -> Value {
+        let store = store
+        return try await pool.runIfActive { try body(store) }
+    }
+
+    private struct Evaluated: Sendable {
+        var answer: [UInt8]
+        var effects = Effects()
+        var events: [Event] = []
+        var wasRemembered = false
+    }
+
+    private func evaluate(_ command: Command, ids: [Id]) async throws -> Evaluated {
+        let (store, partition, nowMs) = (store, id, clock.nowMs())
+        return try await pool.runIfActive {
+            if let request = command.requestId,
+                let answer = try store.get(.requests, ReplicationKeys.request(partition, request))
+            {
+                return Evaluated(answer: answer, wasRemembered: true)
+            }
+            let evaluation = Evaluation(
+                rows: Transaction(over: store), partition: partition, nowMs: nowMs, ids: ids)
+            let answer = try command.evaluate(evaluation)
+            return Evaluated(answer: answer, effects: evaluation.rows.effects, events: evaluation.events)
+        }
+    }
+
+    private func commit(_ evaluated: Evaluated, of command: Command, highestId: UInt64) async -> UInt64 {
+        // A command without a request id that changes nothing needs no entry.
+        if command.requestId == nil, evaluated.effects.isEmpty, evaluated.events.isEmpty { return 0 }
+        return await withCheckedContinuation { continuation in
+            propose(
+                Proposal(
+                    request: command.requestId, answer: evaluated.answer, effects: evaluated.effects,
+                    events: evaluated.events, highestId: highestId, committed: continuation))
+        }
+    }
+
+    private func newIds(_ count: Int, above: UInt64) throws -> [Id] {
+        let nowMs = clock.nowMs()
+        do {
+            return try (0..<count).map { _ in try sequencer.next(nowMs: nowMs, above: above) }
+        } catch {
+            throw ReplicationError.clockBehind(partition: id)
+        }
+    }
+
+    /// A request id lives 24 hours with its answer; an older one is refused as such (rule B3).
+    private func checkAge(of request: RequestId?) throws {
+        guard let request, !request.isPermanent else { return }
+        let now = clock.nowMs()
+        guard request.timeMs + RequestLifetime.acceptedMs > now else { throw ReplicationError.requestExpired }
+        guard request.timeMs < now + RequestLifetime.aheadMs else { throw ReplicationError.requestFromFuture }
+    }
+
+    // MARK: Latches
+
+    private static func latches(for request: RequestId?) -> [Latch] {
+        request.map { [.write(LatchSpace.request, $0.timeMs, $0.random)] } ?? []
+    }
+
+    func hold(_ wanted: [Latch]) async -> LatchTable.Ticket {
+        let ticket = nextTicket
+        nextTicket += 1
+        if latches.acquire(wanted, ticket: ticket) { return ticket }
+        await withCheckedContinuation { latchWaiters[ticket] = $0 }
+        return ticket
+    }
+
+    func release(_ ticket: LatchTable.Ticket) {
+        for granted in latches.release(ticket) {
+            latchWaiters.removeValue(forKey: granted)?.resume()
+        }
+    }
+
+    // MARK: Log, commit, apply
+
+    func propose(_ proposal: Proposal) {
+        proposals.append(proposal)
+        startEntry()
+    }
+
+    /// One entry at a time is on its way to the disk; what is proposed meanwhile shares the next one.
+    private func startEntry() {
+        guard !isAppending, !proposals.isEmpty else { return }
+        isAppending = true
+        let taken = takeProposals()
+        let entry = makeEntry(of: taken)
+        inLog[entry.index] = InLog(entry: entry, waiting: taken.map(\.committed))
+        var effects = Effects()
+        effects.put(.log, ReplicationKeys.log(id, index: entry.index), StoredEntry.encode(entry))
+        log.append(effects) { [self] in
+            onLoop { $0.appended(entry.index) }
+        }
+    }
+
+    private func takeProposals() -> [Proposal] {
+        var bytes = 0
+        let count = proposals.prefix { proposal in
+            defer { bytes += proposal.effects.encodedSize }
+            return bytes < settings.maxEntryBytes
+        }.count
+        defer { proposals.removeFirst(count) }
+        return Array(proposals.prefix(count))
+    }
+
+    private func makeEntry(of taken: [Proposal]) -> LogEntry {
+        let position = core.propose()
+        var entry = LogEntry()
+        entry.epoch = position.epoch
+        entry.index = position.index
+        entry.previousEpoch = position.previousEpoch
+        entry.timeMs = clock.nowMs()
+        entry.highestId = taken.map(\.highestId).max() ?? 0
+        var effects = Effects()
+        for proposal in taken {
+            effects.append(proposal.effects)
+            entry.events += proposal.events
+            if let request = proposal.request {
+                entry.requests.append(
+                    .with {
+                        $0.requestId = request.bytes
+                        $0.answer = proposal.answer
+                    })
+            }
+        }
+        entry.effects = effects.encode()
+        return entry
+    }
+
+    private func appended(_ index: UInt64) {
+        isAppending = false
+        perform(core.madeDurable(by: node, upTo: index))
+        startEntry()
+    }
+
+    private func perform(_ actions: [PrimaryCore.Action]) {
+        for case .apply(let last) in actions where submittedApply < last {
+            for index in submittedApply + 1...last { apply(index) }
+            submittedApply = last
+        }
+    }
+
+    private func apply(_ index: UInt64) {
+        guard let waiting = inLog[index] else { preconditionFailure("a committed entry is in the log's tail") }
+        do {
+            let (effects, newMeta) = try StoredEntry.applying(waiting.entry, partition: id, previous: meta)
+            meta = newMeta
+            log.apply(effects) { [self] in
+                onLoop { $0.applied(index) }
+            }
+        } catch {
+            // The effects were encoded by this process a moment ago.
+            preconditionFailure("partition \(id): entry \(index) cannot be applied: \(error)")
+        }
+    }
+
+    private func applied(_ index: UInt64) {
+        guard let done = inLog.removeValue(forKey: index) else { return }
+        core.applied(upTo: index)
+        announce(done.entry)
+        for waiting in done.waiting { waiting.resume(returning: index) }
+        trimLog()
+    }
+
+    private func announce(_ entry: LogEntry) {
+        let told = outbox.applied(index: entry.index, events: entry.events)
+        if !told.isEmpty { hasNews(id, told) }
+        for observer in observers { observer.applied(entry, in: self) }
+    }
+
+    /// Drops applied entries that no stream and no observer needs any more (rule D4).
+    private func trimLog() {
+        let needed = observers.map { $0.floor(in: id, appliedIndex: core.appliedIndex) }.min() ?? core.appliedIndex
+        let floor = min(outbox.floor, needed, core.appliedIndex)
+        guard floor >= firstIndex + settings.keepEntries * 2 else { return }
+        let newFirst = floor - settings.keepEntries
+        var effects = Effects()
+        effects.deleteRange(
+            .log, from: ReplicationKeys.log(id, index: firstIndex), to: ReplicationKeys.log(id, index: newFirst))
+        firstIndex = newFirst
+        log.apply(effects) {}
+    }
+
+    /// Runs on the partition's event loop, in the order of the calls.
+    nonisolated func onLoop(_ body: @escaping @Sendable (isolated Partition) -> Void) {
+        loop.execute { self.assumeIsolated { body($0) } }
+    }
+
+    // MARK: Life
+
+    /// Takes no more commands; what runs finishes.
+    public func stop() {
+        isServing = false
+    }
+
+    public func status() -> PartitionStatus {
+        .with {
+            $0.partition = UInt32(id.rawValue)
+            $0.epoch = core.epoch
+            $0.lastIndex = core.lastIndex
+            $0.commitIndex = core.commitIndex
+            $0.appliedIndex = core.appliedIndex
+            $0.primary = true
+            $0.serving = isServing
+            $0.backlog = UInt64(outbox.backlog + arrivals.count)
+            $0.logEntries = core.lastIndex + 1 - firstIndex
+        }
+    }
+}
+
+/// How long a request id is good for (rule B3). Answers are kept a little longer than ids are accepted.
+public enum RequestLifetime {
+    static let acceptedMs: UInt64 = 24 * 3600 * 1000
+    static let keptMs: UInt64 = acceptedMs + 15 * 60 * 1000
+    static let aheadMs: UInt64 = 5 * 60 * 1000
+}
+
+/// The kinds of latches that replication itself takes; services use numbers below 200.
+enum LatchSpace {
+    static let request: UInt8 = 255
+    static let cursor: UInt8 = 254
+}
