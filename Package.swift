@@ -104,7 +104,7 @@ let package = Package(
             swiftSettings: strict),
         .testTarget(
             name: "ClientTests",
-            dependencies: ["Client", "Coordination", "RPC", "Messages", "Cluster", nioCore, nioPosix],
+            dependencies: ["Client", "Coordination", "RPC", "Messages", "Cluster", nioCore, nioPosix, logging],
             swiftSettings: strict),
         .testTarget(
             name: "EndToEndTests", dependencies: ["LocalCluster", "Client", "Cluster", "rookery", "rookeryd"],

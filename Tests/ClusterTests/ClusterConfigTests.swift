@@ -80,41 +80,90 @@ import Testing
     }
 
     @Test(arguments: [
-        Mistake("cluster: test", "cluster: test\ncolour: red", #"cluster.yaml:2: unknown key "colour"; known are cluster, partitions, replicas, keeper, nodes, regions, limits, storage"#),
+        Mistake(
+            "cluster: test", "cluster: test\ncolour: red",
+            #"cluster.yaml:2: unknown key "colour"; known are cluster, partitions, replicas, keeper, nodes, regions, limits, storage"#
+        ),
         Mistake("cluster: test\n", "", #"cluster.yaml:1: the key "cluster" is missing"#),
-        Mistake("cluster: test", "cluster: a b", #"cluster.yaml:1: cluster: must be 1 to 64 letters, digits, ".", "_" or "-", found "a b""#),
+        Mistake(
+            "cluster: test", "cluster: a b",
+            #"cluster.yaml:1: cluster: must be 1 to 64 letters, digits, ".", "_" or "-", found "a b""#),
         Mistake("cluster: test", "cluster: [test]", "cluster.yaml:1: cluster: must be text, found a list"),
         Mistake("cluster: test", "cluster:", "cluster.yaml:1: cluster: must be text, found nothing"),
         Mistake("cluster: test", "cluster: 12", "cluster.yaml:1: cluster: must be text, found 12"),
-        Mistake("partitions: 64", "partitions: 63", "cluster.yaml:2: partitions: the number of partitions must be a power of two from 1 to 16384, not 63"),
-        Mistake("partitions: 64", "partitions: 32768", "cluster.yaml:2: partitions: must be a whole number from 1 to 16384, found 32768"),
-        Mistake("partitions: 64", "partitions: \"64\"", #"cluster.yaml:2: partitions: must be a whole number from 1 to 16384, found "64""#),
-        Mistake("partitions: 64", "partitions: 6.4", "cluster.yaml:2: partitions: must be a whole number from 1 to 16384, found 6.4"),
-        Mistake("partitions: 64", "partitions: 1", "cluster.yaml:2: partitions: 1 partitions cannot be split among 2 regions"),
-        Mistake("partitions: 64", "partitions: 64\npartitions: 64", #"cluster.yaml:2: the key "partitions" is there twice"#),
+        Mistake(
+            "partitions: 64", "partitions: 63",
+            "cluster.yaml:2: partitions: the number of partitions must be a power of two from 1 to 16384, not 63"),
+        Mistake(
+            "partitions: 64", "partitions: 32768",
+            "cluster.yaml:2: partitions: must be a whole number from 1 to 16384, found 32768"),
+        Mistake(
+            "partitions: 64", "partitions: \"64\"",
+            #"cluster.yaml:2: partitions: must be a whole number from 1 to 16384, found "64""#),
+        Mistake(
+            "partitions: 64", "partitions: 6.4",
+            "cluster.yaml:2: partitions: must be a whole number from 1 to 16384, found 6.4"),
+        Mistake(
+            "partitions: 64", "partitions: 1",
+            "cluster.yaml:2: partitions: 1 partitions cannot be split among 2 regions"),
+        Mistake(
+            "partitions: 64", "partitions: 64\npartitions: 64", #"cluster.yaml:2: the key "partitions" is there twice"#),
         Mistake("replicas: 1", "replicas: 0", "cluster.yaml:3: replicas: must be a whole number from 1 to 7, found 0"),
-        Mistake("replicas: 1", "replicas: 2", "cluster.yaml:3: replicas: must be 1, found 2: the static keeper cannot replace a replica, so it keeps one only"),
-        Mistake("keeper: static", "keeper: etcd", #"cluster.yaml:4: keeper: unknown keeper "etcd"; only "static" is known, with replicas: 1"#),
+        Mistake(
+            "replicas: 1", "replicas: 2",
+            "cluster.yaml:3: replicas: must be 1, found 2: the static keeper cannot replace a replica, so it keeps one only"
+        ),
+        Mistake(
+            "keeper: static", "keeper: etcd",
+            #"cluster.yaml:4: keeper: unknown keeper "etcd"; only "static" is known, with replicas: 1"#),
         Mistake("id: n2, ", "", #"cluster.yaml:7: nodes[1]: the key "id" is missing"#),
         Mistake("id: n2", "id: n1", #"cluster.yaml:7: nodes[1].id: the node id "n1" is there twice"#),
-        Mistake("zone: b", "zone: b, size: 3", #"cluster.yaml:7: nodes[1]: unknown key "size"; known are id, address, region, zone, metrics, weight"#),
-        Mistake("7402", "7401", "cluster.yaml:7: nodes[1].address: the address 127.0.0.1:7401 is already that of nodes[0].address"),
-        Mistake("7402", "7501", "cluster.yaml:7: nodes[1].address: the address 127.0.0.1:7501 is already that of nodes[0].metrics"),
+        Mistake(
+            "zone: b", "zone: b, size: 3",
+            #"cluster.yaml:7: nodes[1]: unknown key "size"; known are id, address, region, zone, metrics, weight"#),
+        Mistake(
+            "7402", "7401",
+            "cluster.yaml:7: nodes[1].address: the address 127.0.0.1:7401 is already that of nodes[0].address"),
+        Mistake(
+            "7402", "7501",
+            "cluster.yaml:7: nodes[1].address: the address 127.0.0.1:7501 is already that of nodes[0].metrics"),
         Mistake("7402", "70000", #"cluster.yaml:7: nodes[1].address: the port must be from 1 to 65535, found "70000""#),
         Mistake("7501", "http", #"cluster.yaml:6: nodes[0].metrics: the port must be from 1 to 65535, found "http""#),
-        Mistake("127.0.0.1:7402", "localhost", #"cluster.yaml:7: nodes[1].address: must be host:port, found "localhost""#),
-        Mistake("weight: 50", "weight: heavy", #"cluster.yaml:8: nodes[2].weight: must be a whole number from 1 to 1000, found "heavy""#),
-        Mistake("weight: 50", "weight: 0", "cluster.yaml:8: nodes[2].weight: must be a whole number from 1 to 1000, found 0"),
-        Mistake("weight: 50", "weight: 1001", "cluster.yaml:8: nodes[2].weight: must be a whole number from 1 to 1000, found 1001"),
-        Mistake("keeper: static", "keeper: static\nregions: [eu]", #"cluster.yaml:8: nodes[1].region: the region "us" is not in regions"#),
-        Mistake("keeper: static", "keeper: static\nregions: [eu, us, asia]", #"cluster.yaml:5: regions: the region "asia" has no node"#),
-        Mistake("keeper: static", "keeper: static\nregions: [eu, us, eu]", #"cluster.yaml:5: regions: the region "eu" is named twice"#),
+        Mistake(
+            "127.0.0.1:7402", "localhost", #"cluster.yaml:7: nodes[1].address: must be host:port, found "localhost""#),
+        Mistake(
+            "weight: 50", "weight: heavy",
+            #"cluster.yaml:8: nodes[2].weight: must be a whole number from 1 to 1000, found "heavy""#),
+        Mistake(
+            "weight: 50", "weight: 0", "cluster.yaml:8: nodes[2].weight: must be a whole number from 1 to 1000, found 0"
+        ),
+        Mistake(
+            "weight: 50", "weight: 1001",
+            "cluster.yaml:8: nodes[2].weight: must be a whole number from 1 to 1000, found 1001"),
+        Mistake(
+            "keeper: static", "keeper: static\nregions: [eu]",
+            #"cluster.yaml:8: nodes[1].region: the region "us" is not in regions"#),
+        Mistake(
+            "keeper: static", "keeper: static\nregions: [eu, us, asia]",
+            #"cluster.yaml:5: regions: the region "asia" has no node"#),
+        Mistake(
+            "keeper: static", "keeper: static\nregions: [eu, us, eu]",
+            #"cluster.yaml:5: regions: the region "eu" is named twice"#),
         Mistake("keeper: static", "keeper: static\nregions: []", "cluster.yaml:5: regions: must not be empty"),
-        Mistake("keeper: static", "keeper: static\nlimits: {session_days: 0}", "cluster.yaml:5: limits.session_days: must be a whole number from 1 to 365, found 0"),
-        Mistake("keeper: static", "keeper: static\nlimits: {max_in_flight: many}", #"cluster.yaml:5: limits.max_in_flight: must be a whole number from 16 to 1000000, found "many""#),
+        Mistake(
+            "keeper: static", "keeper: static\nlimits: {session_days: 0}",
+            "cluster.yaml:5: limits.session_days: must be a whole number from 1 to 365, found 0"),
+        Mistake(
+            "keeper: static", "keeper: static\nlimits: {max_in_flight: many}",
+            #"cluster.yaml:5: limits.max_in_flight: must be a whole number from 16 to 1000000, found "many""#),
         Mistake("keeper: static", "keeper: static\nlimits: 7", "cluster.yaml:5: limits: must be a mapping, found 7"),
-        Mistake("keeper: static", "keeper: static\nstorage: {sync: maybe}", #"cluster.yaml:5: storage.sync: must be true or false, found "maybe""#),
-        Mistake("  - {id: n2", "\t- {id: n2", "cluster.yaml:7: not valid YAML: found character that cannot start any token; a tab cannot indent, use spaces"),
+        Mistake(
+            "keeper: static", "keeper: static\nstorage: {sync: maybe}",
+            #"cluster.yaml:5: storage.sync: must be true or false, found "maybe""#),
+        Mistake(
+            "  - {id: n2", "\t- {id: n2",
+            "cluster.yaml:7: not valid YAML: found character that cannot start any token; a tab cannot indent, use spaces"
+        ),
         Mistake("zone: b}", "zone: b", "cluster.yaml:8: not valid YAML: did not find expected ',' or '}'"),
     ])
     func aMistakeIsNamedWithItsLine(mistake: Mistake) throws {

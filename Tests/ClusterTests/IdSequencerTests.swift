@@ -94,6 +94,7 @@ import Testing
                 unixMs: clock + UInt64.random(in: 0...900, using: &generator),
                 partition: PartitionId(UInt16.random(in: 0..<64, using: &generator)), sequence: 3)
             let above = Bool.random(using: &generator) ? parent.rawValue : 0
+            // A refusal is right when the clock went back too far, and is looked at in the tests above.
             guard let id = try? sequencer.next(nowMs: clock, above: above) else { continue }
             #expect(id.rawValue > max(last, above) && id.partition == partition && !id.isTooFarAhead(ofMs: clock))
             last = id.rawValue

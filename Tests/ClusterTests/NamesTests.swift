@@ -35,7 +35,9 @@ import Testing
         #expect(Address("node-1.example:65535")?.description == "node-1.example:65535")
     }
 
-    @Test(arguments: ["", ":", "host", "host:", ":80", "host:0", "host:65536", "host:+80", "host:8o", "::1:80", "a b:80"])
+    @Test(arguments: [
+        "", ":", "host", "host:", ":80", "host:0", "host:65536", "host:+80", "host:8o", "::1:80", "a b:80",
+    ])
     func noAddresses(text: String) {
         #expect(Address(text) == nil)
     }
@@ -45,7 +47,7 @@ import Testing
     @Test func xxh3AsPublished() {
         // xxHash's own test vector for the empty input.
         #expect(Checksum.xxh3([]) == 0x2d06_8005_38d3_94c2)
-        #expect(Checksum.xxh3([1, 2, 3]) == [1, 2, 3].withUnsafeBytes { (_: UnsafeRawBufferPointer) in Checksum.xxh3([1, 2, 3], seed: 0) })
+        #expect(Checksum.xxh3([1, 2, 3]) == Checksum.xxh3([1, 2, 3], seed: 0))
         #expect(Checksum.xxh3([1], seed: 1) != Checksum.xxh3([1], seed: 2))
     }
 }

@@ -3,8 +3,9 @@ import Testing
 
 import Cluster
 
-/// Golden placements: files that say a cluster and where the ring puts its partitions. Data lies where they say, so a change is a
-/// migration. `ROOKERY_REWRITE_VECTORS=1` writes the placements anew below a file's cluster; the diff is then the review.
+/// Golden placements: files that say a cluster and where the ring puts its partitions. Data lies where they say, so a
+/// change is a migration. `ROOKERY_REWRITE_VECTORS=1` writes the placements anew below a file's cluster; the diff is
+/// then the review.
 @Suite struct PlacementVectorTests {
     private static let folder = #filePath.split(separator: "/").dropLast(2).reduce("") { $0 + "/" + $1 } + "/Vectors"
 

@@ -23,7 +23,8 @@ import Testing
         var generator = SeededGenerator(seed: Seed.fresh())
         let names = randomNodes(40, zones: ["a"], using: &generator).map(\.id.rawValue)
         let preferences = names.map { Preference(name: $0, kind: 1, count: 4096) }
-        // Of a node's dearest tenth, another has about a tenth in its own: 41 of 410, give or take six standard deviations.
+        // Of a node's dearest tenth, another has about a tenth in its own: 41 of 410, give or take six standard
+        // deviations.
         let top = preferences.map { preference in Set((0..<410).map { preference.partition(atRank: $0) }) }
         for first in top.indices {
             for second in top.indices where second > first {

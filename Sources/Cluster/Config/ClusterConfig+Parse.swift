@@ -36,7 +36,6 @@ private struct ConfigReader {
     // MARK: Nodes
 
     private struct Entry {
-        var value: YamlValue
         var region: YamlValue
         var info: NodeInfo
         var metrics: Address?
@@ -47,7 +46,8 @@ private struct ConfigReader {
         var ids: Set<NodeId> = []
         var addresses: [Address: String] = [:]
         for value in try value("nodes").list() {
-            let keys = try value.mapping(required: ["id", "address", "region", "zone"], optional: ["metrics", "weight"])
+            let keys = try value.mapping(
+                required: ["id", "address", "region", "zone"], optional: ["metrics", "weight"])
             let entry = try entry(value, keys)
             guard ids.insert(entry.info.id).inserted else {
                 throw (keys["id"] ?? value).error("the node id \"\(entry.info.id)\" is there twice")
@@ -72,7 +72,7 @@ private struct ConfigReader {
         let info = NodeInfo(
             id: NodeId(try key("id").name()), address: try key("address").address(), region: try region.name(),
             zone: try key("zone").name(), weight: try keys["weight"]?.wholeNumber(in: NodeInfo.weights) ?? 100)
-        return Entry(value: value, region: region, info: info, metrics: try keys["metrics"]?.address())
+        return Entry(region: region, info: info, metrics: try keys["metrics"]?.address())
     }
 
     private func metrics(_ entries: [Entry]) -> [NodeId: Address] {
@@ -86,13 +86,11 @@ private struct ConfigReader {
     private func partitioning(nodes: [NodeInfo]) throws(ConfigError) -> Partitioning {
         let partitions = try value("partitions")
         let count = try partitions.wholeNumber(in: 1...PartitionId.limit)
+        let names = try regionNames(nodes)
         do {
-            return try Partitioning(count: count, regionNames: regionNames(nodes))
-        } catch let error as PartitioningError {
-            if case .duplicateRegion = error, let regions = values["regions"] { throw regions.error("\(error)") }
-            throw partitions.error("\(error)")
-        } catch let error as ConfigError {
-            throw error
+            return try Partitioning(count: count, regionNames: names)
+        } catch .duplicateRegion(let name) {
+            throw (values["regions"] ?? root).error("the region \"\(name)\" is named twice")
         } catch {
             throw partitions.error("\(error)")
         }

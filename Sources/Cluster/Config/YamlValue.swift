@@ -53,7 +53,9 @@ struct YamlValue {
     func name() throws(ConfigError) -> String {
         let name = try text()
         let isName = (1...64).contains(name.utf8.count) && name.unicodeScalars.allSatisfy(YamlValue.isNameScalar)
-        guard isName else { throw error("must be 1 to 64 letters, digits, \".\", \"_\" or \"-\", found \(shown(node))") }
+        guard isName else {
+            throw error("must be 1 to 64 letters, digits, \".\", \"_\" or \"-\", found \(shown(node))")
+        }
         return name
     }
 
@@ -87,7 +89,8 @@ struct YamlValue {
     }
 
     private static func isNameScalar(_ scalar: Unicode.Scalar) -> Bool {
-        scalar.isASCII && (scalar.properties.isAlphabetic || ("0"..."9").contains(scalar) || "._-".unicodeScalars.contains(scalar))
+        scalar.isASCII
+            && (scalar.properties.isAlphabetic || ("0"..."9").contains(scalar) || "._-".unicodeScalars.contains(scalar))
     }
 }
 

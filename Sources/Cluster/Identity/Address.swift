@@ -22,7 +22,8 @@ public struct Address: Hashable, Sendable, CustomStringConvertible {
 
     static let ports = 1...65535
 
-    /// The host and the text behind the last colon; nil when there is no host or no port, or when it is unclear which is which.
+    /// The host and the text behind the last colon; nil when there is no host or no port, or when it is unclear which
+    /// is which.
     static func split(_ text: String) -> (host: String, port: String)? {
         guard let colon = text.lastIndex(of: ":") else { return nil }
         var host = text[..<colon]

@@ -1,4 +1,5 @@
-/// The id of a user, a tweet or a medium: `0 | 41 bits ms since 2026-01-01Z | 14 bits partition | 8 bits sequence` (rule A1).
+/// The id of a user, a tweet or a medium: `0 | 41 bits ms since 2026-01-01Z | 14 bits partition | 8 bits sequence`
+/// (rule A1).
 ///
 /// Ids sort by time and name the partition that owns the thing. As text an id is a decimal number.
 /// The layout is Snowflake's (Twitter, 2010) with the partition in the place of a worker number.
@@ -24,7 +25,8 @@ public struct Id: RawRepresentable, Hashable, Comparable, Sendable {
     /// - Parameter unixMs: from `epochMs` on, and at most `maximumOffsetMs` after it.
     public init(unixMs: UInt64, partition: PartitionId, sequence: UInt8) {
         precondition(
-            unixMs >= Id.epochMs && unixMs - Id.epochMs <= Id.maximumOffsetMs, "the time \(unixMs) does not fit in an id")
+            unixMs >= Id.epochMs && unixMs - Id.epochMs <= Id.maximumOffsetMs,
+            "the time \(unixMs) does not fit in an id")
         precondition(partition.rawValue < PartitionId.limit, "the partition \(partition) does not fit in an id")
         rawValue =
             (unixMs - Id.epochMs) << Id.timeShift | UInt64(partition.rawValue) << Id.sequenceBits | UInt64(sequence)

@@ -13,7 +13,8 @@ public enum IdSequencerError: Error, Hashable, Sendable, CustomStringConvertible
     }
 }
 
-/// Hands out one partition's ids, each above all before it, however the clock jumps (rule A2). Pure: the time is a parameter.
+/// Hands out one partition's ids, each above all before it, however the clock jumps (rule A2). Pure: the time is a
+/// parameter.
 ///
 /// When the 256 ids of a millisecond are used, it borrows the next one. A clock that went back is followed from the
 /// highest id on, until that is further ahead than a member would take.

@@ -1,4 +1,5 @@
-/// The number of a partition, 0..<16,384. Which of them exist says `Partitioning`; a number from outside is checked there.
+/// The number of a partition, 0..<16,384. Which of them exist says `Partitioning`; a number from outside is checked
+/// there.
 public struct PartitionId: RawRepresentable, Hashable, Comparable, Sendable, CustomStringConvertible {
     /// Partition numbers have 14 bits in an id (rule A1).
     public static let limit = 1 << 14

@@ -1,4 +1,5 @@
-/// Names a command, so that a retry of it is known as one (rule B3). It carries its time: after `lifetimeMs` it is refused.
+/// Names a command, so that a retry of it is known as one (rule B3). It carries its time: after `lifetimeMs` it is
+/// refused.
 public struct RequestId: Hashable, Comparable, Sendable {
     /// How long a request id and its answer are remembered: 24 hours.
     public static let lifetimeMs: UInt64 = 24 * 60 * 60 * 1000
@@ -24,7 +25,8 @@ public struct RequestId: Hashable, Comparable, Sendable {
         RequestId(timeMs: .max, random: Checksum.xxh3(parts.flatMap(\.bigEndianBytes)))
     }
 
-    /// The `n`th of the ids of a command that goes to several partitions (rule B3); the same time, so it expires with it.
+    /// The `n`th of the ids of a command that goes to several partitions (rule B3); the same time, so it expires with
+    /// it.
     public func derived(_ n: UInt64) -> RequestId {
         RequestId(timeMs: timeMs, random: Checksum.xxh3(bytes + n.bigEndianBytes))
     }

@@ -24,7 +24,8 @@ public enum Username {
         if name.utf8.count > maximumLength { throw .tooLong(characters: name.utf8.count) }
     }
 
-    /// The form under which names are compared: ASCII lower case. Other characters stay as they are, for no valid name has any.
+    /// The form under which names are compared: ASCII lower case. Other characters stay as they are, for no valid name
+    /// has any.
     public static func folded(_ name: String) -> String {
         String(decoding: name.utf8.map(lowered), as: UTF8.self)
     }
@@ -34,7 +35,8 @@ public enum Username {
     }
 
     private static func isAllowed(_ character: Character) -> Bool {
-        // Not asciiValue: it takes "\r\n", a single Character, for a newline; that is two bytes and no letter either way.
+        // Not asciiValue: it takes "\r\n", a single Character, for a newline; that is two bytes and no letter either
+        // way.
         guard character.utf8.count == 1, let byte = character.utf8.first else { return false }
         switch byte {
         case UInt8(ascii: "A")...UInt8(ascii: "Z"), UInt8(ascii: "a")...UInt8(ascii: "z"): return true

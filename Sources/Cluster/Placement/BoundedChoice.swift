@@ -22,10 +22,10 @@ struct Ranked: Hashable {
 
 /// Partitions choose nodes by score, and no node takes more than its limit.
 ///
-/// This is deferred acceptance (Gale and Shapley, 1962; with the zone rule a partition's choice is greedy on a matroid, so the
-/// outcome is still one stable matching): a partition asks the nodes it likes most; a full node keeps those with the best
-/// scores and turns the worst away, which then asks its next. The outcome does not depend on the order of the asking,
-/// and a change of the nodes disturbs only those whose choices it touches.
+/// This is deferred acceptance (Gale and Shapley, 1962; with the zone rule a partition's choice is greedy on a matroid,
+/// so the outcome is still one stable matching): a partition asks the nodes it likes most; a full node keeps those with
+/// the best scores and turns the worst away, which then asks its next. The outcome does not depend on the order of the
+/// asking, and a change of the nodes disturbs only those whose choices it touches.
 struct BoundedChoice {
     /// What the choosing is about. Nodes and partitions are numbered from 0.
     struct Problem {

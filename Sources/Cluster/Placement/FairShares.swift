@@ -1,9 +1,9 @@
 /// How many replicas each node of a region ought to hold: by weight, as far as the zone rule lets it.
 ///
-/// A partition has at most `zoneLimit` members in one zone: the least number with which every replica finds a place, which is 1
-/// when there are as many zones as replicas. A zone can then hold no more than that of each partition, and a node no more
-/// than one. What a zone's weight would give it beyond that goes to the other zones by their weights, and likewise among
-/// the nodes of a zone. Where no limit binds, this is the plain weighted share.
+/// A partition has at most `zoneLimit` members in one zone: the least number with which every replica finds a place,
+/// which is 1 when there are as many zones as replicas. A zone can then hold no more than that of each partition, and a
+/// node no more than one. What a zone's weight would give it beyond that goes to the other zones by their weights, and
+/// likewise among the nodes of a zone. Where no limit binds, this is the plain weighted share.
 struct FairShares {
     struct Zone {
         var name: String
@@ -38,7 +38,8 @@ struct FairShares {
         self.nodes = nodeShares
     }
 
-    /// The most that a node with this share may hold: ⌈1.05 · share⌉. A whole number is not pushed up by rounding errors.
+    /// The most that a node with this share may hold: ⌈1.05 · share⌉. A whole number is not pushed up by rounding
+    /// errors.
     static func bound(_ share: Double) -> Int {
         Int((share * 21 / 20 - 1e-9).rounded(.up))
     }

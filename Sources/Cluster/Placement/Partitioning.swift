@@ -19,8 +19,8 @@ public enum PartitioningError: Error, Hashable, Sendable, CustomStringConvertibl
     }
 }
 
-/// Which partition things belong to; a pure function of the number of partitions and the regions' ranges (rules A1, A3, F1).
-/// Fixed when the cluster is created: ids hold what it answered.
+/// Which partition things belong to; a pure function of the number of partitions and the regions' ranges (rules A1, A3,
+/// F1). Fixed when the cluster is created: ids hold what it answered.
 public struct Partitioning: Hashable, Sendable {
     /// A power of two, at most 16,384.
     public let count: Int
@@ -40,7 +40,8 @@ public struct Partitioning: Hashable, Sendable {
         self.regions = regions
     }
 
-    /// Splits the partitions evenly, in the order of the names; the first ones get one more when it does not come out even.
+    /// Splits the partitions evenly, in the order of the names; the first ones get one more when it does not come out
+    /// even.
     public init(count: Int, regionNames: [String]) throws(PartitioningError) {
         try Partitioning.check(count: count, names: regionNames)
         let share = count / regionNames.count
@@ -78,7 +79,8 @@ public struct Partitioning: Hashable, Sendable {
         pick(Checksum.xxh3(request.bytes), in: region)
     }
 
-    /// The partition that sums a tweet's counts for a region (rule F1). A partition, not a node, so that it outlives moves.
+    /// The partition that sums a tweet's counts for a region (rule F1). A partition, not a node, so that it outlives
+    /// moves.
     public func regionHome(of tweet: Id, region: RegionRange) -> PartitionId {
         pick(Checksum.xxh3(tweet.rawValue.bigEndianBytes), in: region)
     }

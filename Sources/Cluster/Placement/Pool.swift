@@ -1,8 +1,8 @@
 /// Nodes among which a fixed number of each partition's members is chosen.
 ///
-/// Where the limits of `FairShares` bind, the choice falls apart into independent ones: a node that must hold every partition
-/// is chosen without a question, a zone that must hold `limit` members of every partition chooses them among its own
-/// nodes, and the other zones choose the rest. A node added in one pool then moves nothing in another.
+/// Where the limits of `FairShares` bind, the choice falls apart into independent ones: a node that must hold every
+/// partition is chosen without a question, a zone that must hold `limit` members of every partition chooses them among
+/// its own nodes, and the other zones choose the rest. A node added in one pool then moves nothing in another.
 struct Pool {
     /// Indices into the region's nodes.
     var nodes: [Int]
@@ -45,7 +45,8 @@ struct Pool {
     private init(_ zones: [FairShares.Zone], picks: Int, _ shares: [Double], _ partitions: Int) {
         let oneEach = zones.allSatisfy { $0.limit == 1 }
         self.init(
-            nodes: zones.flatMap(\.nodes), zones: zones.indices.flatMap { index in zones[index].nodes.map { _ in index } },
+            nodes: zones.flatMap(\.nodes),
+            zones: zones.indices.flatMap { index in zones[index].nodes.map { _ in index } },
             zoneLimits: zones.map { min($0.limit, picks) }, picks: picks,
             rates: zones.flatMap { zone in
                 zone.nodes.map { node in
@@ -57,7 +58,8 @@ struct Pool {
     }
 
     /// The rate at which something is among the first of several draws with this probability: exact when all are equal,
-    /// near otherwise (Rosén, "On sampling with probability proportional to size", 1997). Draws for one place need no such.
+    /// near otherwise (Rosén, "On sampling with probability proportional to size", 1997). Draws for one place need no
+    /// such.
     private static func rate(inclusion: Double) -> Double {
         -Logarithm.ln(max(1 - inclusion, 1e-9))
     }

@@ -1,11 +1,11 @@
 /// One node's scores for a region's partitions, from XXH3 of its name and the partition.
 ///
 /// In weighted rendezvous hashing (Thaler and Ravishankar, "Using name-based mappings to increase hit rates", 1998;
-/// weighted by Schindelhauer and Schomaker, "Weighted distributed hash tables", 2005) each node draws a number
-/// u in (0, 1) for each partition, and the least −ln(u) / weight wins. Here a node's draws are *stratified*: sorted, there is
-/// exactly one in each of the `count` equal parts of (0, 1), and a keyed permutation says which partition gets which. A node
-/// then likes as many partitions much as it should, not only on average, and the bound on its load has less to correct:
-/// that halves the variance for one replica and cuts it to a third for three.
+/// weighted by Schindelhauer and Schomaker, "Weighted distributed hash tables", 2005) each node draws a number u
+/// between 0 and 1 for each partition, and the least −ln(u) / weight wins. Here a node's draws are *stratified*: there
+/// is exactly one in each of `count` equal parts, and a keyed permutation says which partition gets which. A node then
+/// likes as many partitions much as it should, not only on average, and the bound on its load has less to correct:
+/// that halves the variance of the load for one replica and cuts it to a third for three.
 struct Preference {
     private struct Round {
         var factor: UInt64
@@ -41,7 +41,8 @@ struct Preference {
     /// The partition (counted from the region's first) that is the `rank`th dearest, from 0.
     func partition(atRank rank: Int) -> Int {
         var x = UInt64(rank)
-        // Cycle walking: a permutation of a power of two, repeated until it lands within the count, is one of the count.
+        // Cycle walking: a permutation of a power of two, repeated until it lands within the count, is one of the
+        // count.
         repeat { x = forward(x) } while x >= UInt64(count)
         return Int(x)
     }

@@ -62,8 +62,8 @@ struct RegionRing {
         }
     }
 
-    /// For each partition all nodes up to a common score: a few more than it will ask. A node finds those partitions by their
-    /// rank, so that a thousand nodes need not score every partition.
+    /// For each partition all nodes up to a common score: a few more than it will ask. A node finds those partitions by
+    /// their rank, so that a thousand nodes need not score every partition.
     private func firstCandidates(of pool: Pool) -> [[UInt64]] {
         let wanted = 3 * pool.picks + 7
         let all = wanted >= pool.nodes.count
@@ -93,8 +93,8 @@ struct RegionRing {
         return BoundedChoice.solve(problem, firstCandidates: lists) { lists[$0] }.map { $0[0] }
     }
 
-    /// The members, dearest first. Between pools that hold one member each, a zone's name decides and not the node's: a node
-    /// added to a zone then takes primaries from that zone's nodes only, as it does with replicas.
+    /// The members, dearest first. Between zones that hold one member of every partition, the zone's name decides and
+    /// not the node's: a node added to one then takes primaries from that zone's nodes only, as it does with replicas.
     private func primaryCandidates(_ members: [[Int]]) -> [[UInt64]] {
         let zoneOf = zonesWithOneOfEach()
         return members.enumerated().map { partition, nodes in
@@ -117,8 +117,9 @@ struct RegionRing {
 
     // MARK: Limits
 
-    /// What a node takes while partitions choose: 1.05 · share, rounded up or down by a throw that its id decides. Were all
-    /// rounded up, a node added could lower the limit of all others by one at once, and move far more than its share.
+    /// What a node takes while partitions choose: 1.05 · share, rounded up or down by a throw that its id decides. Were
+    /// all rounded up, a node added could lower the limit of all others by one at once, and move far more than its
+    /// share.
     private func limit(_ share: Double, node: Int, _ kind: UInt64) -> Int {
         let hash = Checksum.xxh3(Array(nodes[node].id.rawValue.utf8), seed: kind)
         let throwValue = Double(hash >> 11) * 0x1p-53

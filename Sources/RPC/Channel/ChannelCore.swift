@@ -66,7 +66,7 @@ final class ChannelCore: @unchecked Sendable {
         if let current { return current.submit(call) }
         switch reconnection.decide(now: loop.now) {
         case .refuse(let error): call.complete(.failure(error))
-        case .connect: connect().submit(call)
+        case .connect: connect(with: call)
         }
     }
 
@@ -90,16 +90,17 @@ final class ChannelCore: @unchecked Sendable {
 
     // MARK: Connections
 
-    private func connect() -> ClientDriver {
+    /// The call comes first: a transport may know at once that there is nobody.
+    private func connect(with call: OutgoingCall) {
         let driver = ClientDriver(
             core: self, loop: loop, configuration: configuration.connection(target: target),
             nonce: configuration.chance.bytes(ClusterProof.nonceBytes))
         current = driver
         drivers.append(driver)
+        driver.submit(call)
         let timeout = TimeAmount(configuration.connectTimeout)
         transport.connect(host: host, port: port, timeout: timeout, on: loop, handler: driver)
             .whenFailure { driver.connectFailed($0) }
-        return driver
     }
 
     func opened(_ driver: ClientDriver) {

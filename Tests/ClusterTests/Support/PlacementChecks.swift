@@ -31,7 +31,7 @@ struct ExpectedShares {
         }
         var low = 0.0
         var high = total
-        for _ in 0..<200 {
+        for _ in 0..<80 {
             let middle = (low + high) / 2
             if shares(middle).values.reduce(0, +) < total { low = middle } else { high = middle }
         }

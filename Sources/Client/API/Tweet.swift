@@ -1,0 +1,160 @@
+import Cluster
+import Messages
+
+/// A tweet as a reader sees it. A retweet has the retweet's id, author and time, and the original's text and counts.
+public struct Tweet: Hashable, Sendable {
+    public var id: Id
+    public var author: String
+    public var authorId: Id
+    public var text: String
+    public var createdAt: Timestamp
+    /// `text`, `image`, `video` or `mixed`.
+    public var type: String
+    /// `public` or `protected`.
+    public var access: String
+    public var place: String?
+    public var conversationId: Id?
+    public var inReplyTo: Id?
+    public var retweetOf: Id?
+    public var quoteOf: Id?
+    public var hashtags: [String]
+    public var mentions: [String]
+    public var counts: TweetCounts
+    /// Of a retweet: who wrote the original.
+    public var originalAuthor: String?
+    /// Of a retweet in a timeline: all whose retweets this entry stands for, newest first (rule E1).
+    public var retweeters: [String]
+    /// A tombstone in a thread: only the ids say something.
+    public var deleted: Bool
+
+    /// Reads what the node sent.
+    init(_ message: Messages.Tweet) throws(DecodingFailure) {
+        let row = try TweetRow.decode(message.row)
+        let original = message.original.isEmpty ? nil : try TweetRow.decode(message.original)
+        let shown = original ?? row
+        id = Id(rawValue: row.id)
+        author = row.author
+        authorId = Id(rawValue: row.authorId)
+        text = shown.text
+        createdAt = Timestamp(unixMs: id.unixMs)
+        type = Self.name(of: shown.type)
+        access = row.access == .accessProtected || shown.access == .accessProtected ? "protected" : "public"
+        place = shown.place.isEmpty ? nil : shown.place
+        conversationId = Self.id(shown.conversationId)
+        inReplyTo = Self.id(shown.inReplyTo)
+        retweetOf = Self.id(row.retweetOf)
+        quoteOf = Self.id(shown.quoteOf)
+        hashtags = shown.hashtags
+        mentions = shown.mentions
+        counts = TweetCounts(original == nil ? message.counts : message.originalCounts)
+        originalAuthor = original?.author
+        retweeters = message.retweeters
+        deleted = row.deleted
+    }
+
+    private static func id(_ raw: UInt64) -> Id? { raw == 0 ? nil : Id(rawValue: raw) }
+
+    private static func name(of type: TweetType) -> String {
+        switch type {
+        case .tweetText: "text"
+        case .tweetImage: "image"
+        case .tweetVideo: "video"
+        case .tweetMixed: "mixed"
+        }
+    }
+}
+
+extension Tweet: Codable {
+    enum CodingKeys: String, CodingKey {
+        case id, author, text, type, access, place, hashtags, mentions, counts, retweeters, deleted
+        case authorId = "author_id"
+        case createdAt = "created_at"
+        case conversationId = "conversation_id"
+        case inReplyTo = "in_reply_to"
+        case retweetOf = "retweet_of"
+        case quoteOf = "quote_of"
+        case originalAuthor = "original_author"
+    }
+
+    public init(from decoder: any Decoder) throws {
+        let container = try decoder.container(keyedBy: CodingKeys.self)
+        id = try container.decode(Id.self, forKey: .id)
+        author = try container.decode(String.self, forKey: .author)
+        authorId = try container.decode(Id.self, forKey: .authorId)
+        text = try container.decode(String.self, forKey: .text)
+        createdAt = try container.decode(Timestamp.self, forKey: .createdAt)
+        type = try container.decode(String.self, forKey: .type)
+        access = try container.decode(String.self, forKey: .access)
+        place = try container.decodeIfPresent(String.self, forKey: .place)
+        conversationId = try container.decodeIfPresent(Id.self, forKey: .conversationId)
+        inReplyTo = try container.decodeIfPresent(Id.self, forKey: .inReplyTo)
+        retweetOf = try container.decodeIfPresent(Id.self, forKey: .retweetOf)
+        quoteOf = try container.decodeIfPresent(Id.self, forKey: .quoteOf)
+        hashtags = try container.decode([String].self, forKey: .hashtags)
+        mentions = try container.decode([String].self, forKey: .mentions)
+        counts = try container.decode(TweetCounts.self, forKey: .counts)
+        originalAuthor = try container.decodeIfPresent(String.self, forKey: .originalAuthor)
+        retweeters = try container.decodeIfPresent([String].self, forKey: .retweeters) ?? []
+        deleted = try container.decodeIfPresent(Bool.self, forKey: .deleted) ?? false
+    }
+
+    /// The fields of the documented form are always there, null where a tweet has none; what is particular to
+    /// retweets and tombstones is there only with them.
+    public func encode(to encoder: any Encoder) throws {
+        var container = encoder.container(keyedBy: CodingKeys.self)
+        try container.encode(id, forKey: .id)
+        try container.encode(author, forKey: .author)
+        try container.encode(authorId, forKey: .authorId)
+        try container.encode(text, forKey: .text)
+        try container.encode(createdAt, forKey: .createdAt)
+        try container.encode(type, forKey: .type)
+        try container.encode(access, forKey: .access)
+        try container.encode(place, forKey: .place)
+        try container.encode(conversationId, forKey: .conversationId)
+        try container.encode(inReplyTo, forKey: .inReplyTo)
+        try container.encode(retweetOf, forKey: .retweetOf)
+        try container.encode(quoteOf, forKey: .quoteOf)
+        try container.encode(hashtags, forKey: .hashtags)
+        try container.encode(mentions, forKey: .mentions)
+        try container.encode(counts, forKey: .counts)
+        try container.encodeIfPresent(originalAuthor, forKey: .originalAuthor)
+        if !retweeters.isEmpty { try container.encode(retweeters, forKey: .retweeters) }
+        if deleted { try container.encode(true, forKey: .deleted) }
+    }
+}
+
+/// A page of tweets; `next` is absent on the last one.
+public struct Page: Codable, Hashable, Sendable {
+    public var tweets: [Tweet]
+    public var next: String?
+
+    public init(tweets: [Tweet], next: String?) {
+        self.tweets = tweets
+        self.next = next
+    }
+
+    init(_ message: TimelineReply) throws(DecodingFailure) {
+        tweets = []
+        for tweet in message.tweets { tweets.append(try Tweet(tweet)) }
+        next = message.nextToken.isEmpty ? nil : message.nextToken
+    }
+}
+
+/// What to leave out of a timeline, and how much of it to read.
+public struct PageRequest: Hashable, Sendable {
+    /// 0 asks for the server's default.
+    public var maxResults: Int
+    /// A page's `next`, to go on after it.
+    public var next: String?
+    public var excludeReplies: Bool
+    public var excludeRetweets: Bool
+
+    public init(
+        maxResults: Int = 0, next: String? = nil, excludeReplies: Bool = false, excludeRetweets: Bool = false
+    ) {
+        self.maxResults = maxResults
+        self.next = next
+        self.excludeReplies = excludeReplies
+        self.excludeRetweets = excludeRetweets
+    }
+}

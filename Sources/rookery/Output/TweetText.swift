@@ -1,0 +1,88 @@
+import Client
+import Cluster
+
+/// Tweets as a person reads them.
+struct TweetText {
+    let style: Style
+    let nowMs: UInt64
+
+    /// A tweet:
+    ///
+    ///     @ada · 2m · 1234567
+    ///     hello
+    ///     ♥ 2  ↻ 1  ↩ 3
+    ///
+    /// - Parameter authors: who wrote what is already known here, so that a reply can name whom it answers.
+    func lines(_ tweet: Tweet, authors: [Id: String] = [:]) -> [String] {
+        guard !tweet.deleted else { return [style.faint("(deleted) · \(tweet.id)")] }
+        return notes(tweet, authors) + [head(tweet)] + body(tweet) + [style.faint(figures(tweet.counts))]
+    }
+
+    func lines(_ page: [Tweet]) -> [String] {
+        let authors = Dictionary(page.map { ($0.id, $0.author) }) { first, _ in first }
+        return Array(page.map { lines($0, authors: authors) }.joined(separator: [""]))
+    }
+
+    /// A thread as a tree: each reply under what it answers, two columns further in.
+    func tree(_ tweets: [Tweet]) -> [String] {
+        let ids = Set(tweets.map(\.id))
+        let children = Dictionary(grouping: tweets) { tweet in tweet.inReplyTo.flatMap { ids.contains($0) ? $0 : nil } }
+        var open = (children[nil] ?? []).reversed().map { (tweet: $0, depth: 0) }
+        var lines: [String] = []
+        // A stack of our own: a thread may be deeper than the machine's.
+        while let (tweet, depth) = open.popLast() {
+            let indent = String(repeating: "  ", count: min(depth, 20))
+            var shown = tweet
+            shown.inReplyTo = nil  // the place in the tree says it
+            if !lines.isEmpty { lines.append("") }
+            lines += self.lines(shown).map { indent + $0 }
+            open += (children[tweet.id] ?? []).reversed().map { ($0, depth + 1) }
+        }
+        return lines
+    }
+
+    private func head(_ tweet: Tweet) -> String {
+        let author = tweet.originalAuthor ?? tweet.author
+        let lock = tweet.access == "protected" ? " · protected" : ""
+        let place = tweet.place.map { " · " + Style.harmless($0) } ?? ""
+        return style.name("@" + author) + style.faint(" · \(age(tweet.createdAt)) · \(tweet.id)\(place)\(lock)")
+    }
+
+    private func notes(_ tweet: Tweet, _ authors: [Id: String]) -> [String] {
+        var notes: [String] = []
+        if let original = tweet.retweetOf {
+            let names = tweet.retweeters.isEmpty ? [tweet.author] : tweet.retweeters
+            notes.append("↻ \(names.map { "@" + $0 }.joined(separator: ", ")) retweeted \(original)")
+        }
+        if let parent = tweet.inReplyTo { notes.append("↩ in reply to \(reference(parent, authors))") }
+        if let quoted = tweet.quoteOf { notes.append("❝ quotes \(reference(quoted, authors))") }
+        return notes.map(style.faint)
+    }
+
+    private func reference(_ id: Id, _ authors: [Id: String]) -> String {
+        authors[id].map { "@\($0) · \(id)" } ?? "\(id)"
+    }
+
+    private func body(_ tweet: Tweet) -> [String] {
+        Style.harmless(tweet.text).split(separator: "\n", omittingEmptySubsequences: false).map(String.init)
+    }
+
+    func figures(_ counts: TweetCounts) -> String {
+        var parts = ["♥ \(counts.likes)", "↻ \(counts.retweets)", "↩ \(counts.replies)"]
+        if counts.dislikes > 0 { parts.append("✗ \(counts.dislikes)") }
+        if counts.views > 0 { parts.append("views \(counts.views)") }
+        return parts.joined(separator: "  ")
+    }
+
+    private func age(_ time: Timestamp) -> String {
+        let seconds = nowMs > time.unixMs ? (nowMs - time.unixMs) / 1000 : 0
+        switch seconds {
+        case ..<1: return "now"
+        case ..<60: return "\(seconds)s"
+        case ..<3600: return "\(seconds / 60)m"
+        case ..<86_400: return "\(seconds / 3600)h"
+        case ..<(7 * 86_400): return "\(seconds / 86_400)d"
+        default: return String(time.description.prefix(10))
+        }
+    }
+}
