@@ -51,7 +51,8 @@ extension RookeryClient {
         let target = Target.primary(partitioning.homePartition(request: key, region: home))
         return Session(
             try await ask(
-                "rookery.Accounts/Register", request, as: SessionReply.self, at: target, session: nil, key: key, .keyed))
+                "rookery.Accounts/Register", request, as: SessionReply.self, at: target, session: nil, key: key, .keyed)
+        )
     }
 
     /// A new session of an existing user.

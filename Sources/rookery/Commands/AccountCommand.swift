@@ -26,7 +26,8 @@ struct AccountCommand: AsyncParsableCommand {
                     old: .password(old), new: new, session: session)
                 try context.adopt(renewed)
                 try context.show(
-                    SessionDocument(renewed), ["the password of @\(renewed.name) is changed; other sessions have ended"])
+                    SessionDocument(renewed), ["the password of @\(renewed.name) is changed; other sessions have ended"]
+                )
             }
         }
     }

@@ -95,7 +95,8 @@ extension CommonOptions {
     }
 
     /// Runs the body on the local cluster; its words go to standard output, or with `--json` the cluster's status.
-    fileprivate func withCluster(_ body: (LocalCluster, @escaping LocalCluster.Report) async throws -> Void) async throws
+    fileprivate func withCluster(_ body: (LocalCluster, @escaping LocalCluster.Report) async throws -> Void)
+        async throws
     {
         let cluster = try localCluster()
         let quiet = json
@@ -106,7 +107,9 @@ extension CommonOptions {
     /// `ROOKERYD`, else the one beside this executable.
     private static func rookeryd() throws -> String {
         if let path = Variables.process["ROOKERYD"], !path.isEmpty { return path }
-        guard let own = LocalCluster.ownExecutable, let slash = own.lastIndex(of: "/") else { throw UsageFailure("set ROOKERYD to the path of rookeryd") }
+        guard let own = LocalCluster.ownExecutable, let slash = own.lastIndex(of: "/") else {
+            throw UsageFailure("set ROOKERYD to the path of rookeryd")
+        }
         return own[...slash] + "rookeryd"
     }
 }
