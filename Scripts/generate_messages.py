@@ -111,7 +111,7 @@ class Field:
             if self.is_message:
                 return f"{name} = try readMessages({source})"
             if self.is_enum:
-                return f"{name} = readScalars({source}).map {{ {self.kind}(rawValue: $0.rawValue) ?? {self.zero} }}"
+                return f'{name} = try readEnums({source}.map(\\.rawValue), field: "{self.proto}")'
             return f"{name} = readScalars({source})"
         if self.is_text:
             return f'{name} = try readText(raw.pointee.{self.c}, field: "{self.proto}")'
@@ -120,7 +120,7 @@ class Field:
         if self.is_message:
             return f"{name} = try readMessage(raw.pointee.{self.c})"
         if self.is_enum:
-            return f"{name} = {self.kind}(rawValue: raw.pointee.{self.c}.rawValue) ?? {self.zero}"
+            return f'{name} = try readEnum(raw.pointee.{self.c}.rawValue, field: "{self.proto}")'
         if self.kind == "bool":
             return f"{name} = raw.pointee.{self.c} != 0"
         return f"{name} = raw.pointee.{self.c}"

@@ -52,6 +52,51 @@ void   rookery__request_record__free_unpacked
   assert(message->base.descriptor == &rookery__request_record__descriptor);
   protobuf_c_message_free_unpacked ((ProtobufCMessage*)message, allocator);
 }
+void   rookery__remembered_row__init
+                     (Rookery__RememberedRow         *message)
+{
+  static const Rookery__RememberedRow init_value = ROOKERY__REMEMBERED_ROW__INIT;
+  *message = init_value;
+}
+size_t rookery__remembered_row__get_packed_size
+                     (const Rookery__RememberedRow *message)
+{
+  assert(message->base.descriptor == &rookery__remembered_row__descriptor);
+  return protobuf_c_message_get_packed_size ((const ProtobufCMessage*)(message));
+}
+size_t rookery__remembered_row__pack
+                     (const Rookery__RememberedRow *message,
+                      uint8_t       *out)
+{
+  assert(message->base.descriptor == &rookery__remembered_row__descriptor);
+  return protobuf_c_message_pack ((const ProtobufCMessage*)message, out);
+}
+size_t rookery__remembered_row__pack_to_buffer
+                     (const Rookery__RememberedRow *message,
+                      ProtobufCBuffer *buffer)
+{
+  assert(message->base.descriptor == &rookery__remembered_row__descriptor);
+  return protobuf_c_message_pack_to_buffer ((const ProtobufCMessage*)message, buffer);
+}
+Rookery__RememberedRow *
+       rookery__remembered_row__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data)
+{
+  return (Rookery__RememberedRow *)
+     protobuf_c_message_unpack (&rookery__remembered_row__descriptor,
+                                allocator, len, data);
+}
+void   rookery__remembered_row__free_unpacked
+                     (Rookery__RememberedRow *message,
+                      ProtobufCAllocator *allocator)
+{
+  if(!message)
+    return;
+  assert(message->base.descriptor == &rookery__remembered_row__descriptor);
+  protobuf_c_message_free_unpacked ((ProtobufCMessage*)message, allocator);
+}
 void   rookery__event__init
                      (Rookery__Event         *message)
 {
@@ -952,7 +997,7 @@ void   rookery__cursor_row__free_unpacked
   assert(message->base.descriptor == &rookery__cursor_row__descriptor);
   protobuf_c_message_free_unpacked ((ProtobufCMessage*)message, allocator);
 }
-static const ProtobufCFieldDescriptor rookery__request_record__field_descriptors[2] =
+static const ProtobufCFieldDescriptor rookery__request_record__field_descriptors[3] =
 {
   {
     "request_id",
@@ -978,15 +1023,28 @@ static const ProtobufCFieldDescriptor rookery__request_record__field_descriptors
     0,             /* flags */
     0,NULL,NULL    /* reserved1,reserved2, etc */
   },
+  {
+    "destinations",
+    3,
+    PROTOBUF_C_LABEL_REPEATED,
+    PROTOBUF_C_TYPE_UINT32,
+    offsetof(Rookery__RequestRecord, n_destinations),
+    offsetof(Rookery__RequestRecord, destinations),
+    NULL,
+    NULL,
+    0 | PROTOBUF_C_FIELD_FLAG_PACKED,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
 };
 static const unsigned rookery__request_record__field_indices_by_name[] = {
   1,   /* field[1] = answer */
+  2,   /* field[2] = destinations */
   0,   /* field[0] = request_id */
 };
 static const ProtobufCIntRange rookery__request_record__number_ranges[1 + 1] =
 {
   { 1, 0 },
-  { 0, 2 }
+  { 0, 3 }
 };
 const ProtobufCMessageDescriptor rookery__request_record__descriptor =
 {
@@ -996,11 +1054,75 @@ const ProtobufCMessageDescriptor rookery__request_record__descriptor =
   "Rookery__RequestRecord",
   "rookery",
   sizeof(Rookery__RequestRecord),
-  2,
+  3,
   rookery__request_record__field_descriptors,
   rookery__request_record__field_indices_by_name,
   1,  rookery__request_record__number_ranges,
   (ProtobufCMessageInit) rookery__request_record__init,
+  NULL,NULL,NULL    /* reserved[123] */
+};
+static const ProtobufCFieldDescriptor rookery__remembered_row__field_descriptors[3] =
+{
+  {
+    "answer",
+    1,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_BYTES,
+    0,   /* quantifier_offset */
+    offsetof(Rookery__RememberedRow, answer),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "index",
+    2,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_UINT64,
+    0,   /* quantifier_offset */
+    offsetof(Rookery__RememberedRow, index),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "destinations",
+    3,
+    PROTOBUF_C_LABEL_REPEATED,
+    PROTOBUF_C_TYPE_UINT32,
+    offsetof(Rookery__RememberedRow, n_destinations),
+    offsetof(Rookery__RememberedRow, destinations),
+    NULL,
+    NULL,
+    0 | PROTOBUF_C_FIELD_FLAG_PACKED,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+};
+static const unsigned rookery__remembered_row__field_indices_by_name[] = {
+  0,   /* field[0] = answer */
+  2,   /* field[2] = destinations */
+  1,   /* field[1] = index */
+};
+static const ProtobufCIntRange rookery__remembered_row__number_ranges[1 + 1] =
+{
+  { 1, 0 },
+  { 0, 3 }
+};
+const ProtobufCMessageDescriptor rookery__remembered_row__descriptor =
+{
+  PROTOBUF_C__MESSAGE_DESCRIPTOR_MAGIC,
+  "rookery.RememberedRow",
+  "RememberedRow",
+  "Rookery__RememberedRow",
+  "rookery",
+  sizeof(Rookery__RememberedRow),
+  3,
+  rookery__remembered_row__field_descriptors,
+  rookery__remembered_row__field_indices_by_name,
+  1,  rookery__remembered_row__number_ranges,
+  (ProtobufCMessageInit) rookery__remembered_row__init,
   NULL,NULL,NULL    /* reserved[123] */
 };
 static const ProtobufCFieldDescriptor rookery__event__field_descriptors[3] =

@@ -62,7 +62,7 @@ public struct ClusterStatus: Codable, Hashable, Sendable {
         }
 
         private static func state(_ process: LocalCluster.ProcessState, _ status: NodeStatus?) -> String {
-            if case .paused = process { return "paused" }
+            if process.isPaused { return "paused" }
             guard let status else { return process == .stopped ? "down" : "unreachable" }
             if status.draining { return "draining" }
             return status.serving == status.primaries ? "up" : "starting"
@@ -75,8 +75,9 @@ extension LocalCluster {
     public func status(timeout: Duration = .seconds(1)) async throws -> ClusterStatus {
         try directory.check(clusterId: config.clusterId)
         let client = try RookeryClient(config: config)
+        let processes = try config.nodes.map { node in (node, try state(of: node.id)) }
         let answers = await withTaskGroup(of: (NodeId, NodeStatus?).self) { group in
-            for node in config.nodes {
+            for (node, process) in processes where !process.isPaused {
                 // No answer is what the row then says.
                 group.addTask { (node.id, try? await client.status(of: node.id, timeout: timeout)) }
             }
@@ -86,8 +87,8 @@ extension LocalCluster {
         let version = answers.values.map(\.mapVersion).max() ?? client.map.version
         return ClusterStatus(
             mapVersion: version,
-            nodes: try config.nodes.map { node in
-                ClusterStatus.Node(node, process: try state(of: node.id), status: answers[node.id])
+            nodes: processes.map { node, process in
+                ClusterStatus.Node(node, process: process, status: answers[node.id])
             })
     }
 }

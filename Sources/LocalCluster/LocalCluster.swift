@@ -34,6 +34,11 @@ public struct LocalCluster: Sendable {
         case stopped
         case running(pid: Int32)
         case paused(pid: Int32)
+
+        var isPaused: Bool {
+            if case .paused = self { return true }
+            return false
+        }
     }
 
     /// How long a node that was asked to end may take before it is killed.

@@ -17,6 +17,12 @@ func readMessage<M: CBacked>(_ raw: UnsafeMutablePointer<M.Raw>?) throws(Decodin
     return try M(copying: raw)
 }
 
+/// A number that this version does not know may mean something stricter: it is refused, never taken for the zero.
+func readEnum<E: RawRepresentable<UInt32>>(_ number: UInt32, field: String) throws(DecodingFailure) -> E {
+    guard let value = E(rawValue: number) else { throw .unknownValue(field: field) }
+    return value
+}
+
 func readBytes(count: Int, from array: UnsafeMutablePointer<ProtobufCBinaryData>?) -> [[UInt8]] {
     UnsafeBufferPointer(start: array, count: count).map { readBytes($0) }
 }

@@ -38,12 +38,15 @@ public enum DecodingFailure: Error, Equatable, CustomStringConvertible {
     case tooLarge(message: String)
     /// A text field does not hold UTF-8.
     case invalidUTF8(field: String)
+    /// An enumeration's number that this version does not know.
+    case unknownValue(field: String)
 
     public var description: String {
         switch self {
         case .malformed(let message): "malformed \(message)"
         case .tooLarge(let message): "\(message) needs more memory than its size allows"
         case .invalidUTF8(let field): "\(field) is not valid UTF-8"
+        case .unknownValue(let field): "\(field) has a value that this version does not know"
         }
     }
 }

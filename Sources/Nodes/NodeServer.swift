@@ -187,11 +187,10 @@ public final class NodeServer: Sendable {
         let epoch = try parts.keeper.nextEpoch()
         let map = node.map
         let mine = map.rows.filter { $0.primary == parts.id }
-        var partitions: [Partition] = []
         for row in mine {
-            partitions.append(try await context().start(row.partition, epoch: epoch, members: row.members))
+            // Each is attached as it starts: should a later one fail, all are stopped.
+            node.attach(partitions: [try await context().start(row.partition, epoch: epoch, members: row.members)])
         }
-        node.attach(partitions: partitions)
         parts.logger.info(
             "recovered", metadata: ["node": "\(parts.id)", "partitions": "\(mine.count)", "epoch": "\(epoch)"])
     }
@@ -268,12 +267,16 @@ public final class NodeServer: Sendable {
         for partition in node.partitions { await partition.stop() }
         for channel in channels.values { await channel.close() }
         for task in running { await task.value }
-        do {
-            try await log.close()
-            try await pool.shutdownGracefully()
-            try await node.hasher.shutdown()
-        } catch {
-            parts.logger.error("the node did not stop cleanly", metadata: ["error": "\(error)"])
+        let endings: [(String, () async throws -> Void)] = [
+            ("log", log.close), ("storage threads", { try await self.pool.shutdownGracefully() }),
+            ("password threads", node.hasher.shutdown),
+        ]
+        for (name, end) in endings {
+            do {
+                try await end()
+            } catch {
+                parts.logger.error("did not stop cleanly", metadata: ["part": "\(name)", "error": "\(error)"])
+            }
         }
     }
 

@@ -45,7 +45,8 @@ public final class GroupLog: Sendable {
     /// Finishes what was submitted and takes nothing more.
     public func close() async throws {
         state.withLock { $0.isClosed = true }
-        try await thread.runIfActive {}
+        // Behind everything that was submitted: there is one thread.
+        await withCheckedContinuation { continuation in thread.submit { _ in continuation.resume() } }
         try await thread.shutdownGracefully()
     }
 

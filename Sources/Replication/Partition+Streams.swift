@@ -21,8 +21,23 @@ extension Partition {
     // MARK: The sending end
 
     /// What these destinations should hear next; each batch must be answered with `answered` or `failed`.
-    public func nextBatches(to destinations: [PartitionId], maxBytes: Int) -> [StreamBatch] {
-        destinations.compactMap { outbox.nextBatch(for: $0, maxBytes: maxBytes) }
+    ///
+    /// - Parameters:
+    ///   - maxBytes: of one batch.
+    ///   - budget: of all of them; a destination that finds nothing left has to ask again.
+    /// - Returns: the batches, and the destinations that were left out.
+    public func nextBatches(
+        to destinations: [PartitionId], maxBytes: Int, budget: Int
+    ) -> (batches: [StreamBatch], left: [PartitionId]) {
+        var batches: [StreamBatch] = []
+        var spent = 0
+        for (place, destination) in destinations.enumerated() {
+            guard spent < budget else { return (batches, Array(destinations[place...])) }
+            guard let batch = outbox.nextBatch(for: destination, maxBytes: maxBytes) else { continue }
+            spent += batch.events.reduce(64) { $0 + $1.body.count + 16 }
+            batches.append(batch)
+        }
+        return (batches, [])
     }
 
     /// Destinations with something to hear, after a start or a failure.
@@ -63,8 +78,14 @@ extension Partition {
     private func startReceiving() {
         guard !isReceiving, !arrivals.isEmpty else { return }
         isReceiving = true
-        let taken = arrivals
-        arrivals = []
+        // Bounded, so that one entry stays far below what storage takes as one value.
+        var bytes = 0
+        let count = arrivals.prefix { arrival in
+            defer { bytes += arrival.batches.reduce(0) { $0 + $1.events.reduce(64) { $0 + $1.body.count + 16 } } }
+            return bytes < settings.maxEntryBytes / 4
+        }.count
+        let taken = Array(arrivals.prefix(count))
+        arrivals.removeFirst(count)
         Task { await take(taken) }
     }
 
@@ -77,11 +98,27 @@ extension Partition {
                 rest = rest.dropFirst(arrival.batches.count)
             }
         } catch {
-            logger.error("a stream batch could not be taken", metadata: ["partition": "\(id)", "error": "\(error)"])
-            for arrival in taken { arrival.answer.resume(throwing: error) }
+            await takeOneByOne(taken, after: error)
         }
         isReceiving = false
         startReceiving()
+        noteProgress()
+    }
+
+    /// Something in there cannot be taken; the others must not wait for it.
+    private func takeOneByOne(_ taken: [Arrival], after error: any Error) async {
+        guard taken.count > 1 else {
+            logger.error("a stream batch could not be taken", metadata: ["partition": "\(id)", "error": "\(error)"])
+            for arrival in taken { arrival.answer.resume(throwing: error) }
+            return
+        }
+        for arrival in taken {
+            do {
+                arrival.answer.resume(returning: try await takeIn(arrival.batches))
+            } catch {
+                await takeOneByOne([arrival], after: error)
+            }
+        }
     }
 
     private func takeIn(_ batches: [StreamBatch]) async throws -> [StreamCursor] {
@@ -194,8 +231,10 @@ extension Partition {
         let end = ReplicationKeys.request(id, RequestId(timeMs: now - RequestLifetime.keptMs, random: 0))
         let command = Command(requestId: nil, latches: []) { evaluation in
             // No latch: ids this old are refused before they are looked up.
-            guard try !evaluation.rows.rows(.requests, from: first, to: end, limit: 1).isEmpty else { return [] }
-            try evaluation.rows.deleteRange(.requests, from: first, to: end)
+            // In steps: a busy day's ids are too many for one entry.
+            for row in try evaluation.rows.rows(.requests, from: first, to: end, limit: 5000) {
+                evaluation.rows.delete(.requests, row.key)
+            }
             return []
         }
         _ = try await execute(command)

@@ -44,6 +44,9 @@ public actor Partition {
         var events: [Event]
         var highestId: UInt64
         var committed: CheckedContinuation<UInt64, Never>
+
+        /// What it adds to an entry, in bytes; about.
+        var size: Int { effects.encodedSize + answer.count + events.reduce(64) { $0 + $1.body.count + 16 } }
     }
 
     struct InLog {
@@ -82,6 +85,8 @@ public actor Partition {
     private var isAppending = false
     private var inLog: [UInt64: InLog] = [:]
     private var submittedApply: UInt64
+
+    private var drainWaiters: [CheckedContinuation<Void, Never>] = []
 
     // Streams from others.
     var arrivals: [Arrival] = []
@@ -138,40 +143,48 @@ public actor Partition {
 
         let ids = try newIds(command.newIds, above: command.above)
         let evaluated = try await evaluate(command, ids: ids)
-        if evaluated.wasRemembered {
-            return Outcome(
-                answer: evaluated.answer, index: 0, incarnation: meta.incarnation, destinations: [], wasRemembered: true
-            )
-        }
+        if let remembered = evaluated.remembered { return outcome(of: remembered) }
         // From here on it happens, whoever still waits for the answer.
         let index = await commit(evaluated, of: command, highestId: ids.last?.rawValue ?? 0)
-        let told = evaluated.events.map(\.destination).filter { $0 != Event.observersOnly }
-        let destinations = Set(told.map { PartitionId(UInt16(truncatingIfNeeded: $0)) }).sorted()
         return Outcome(
-            answer: evaluated.answer, index: index, incarnation: meta.incarnation, destinations: destinations,
-            wasRemembered: false)
+            answer: evaluated.answer, index: index, incarnation: meta.incarnation,
+            destinations: Self.destinations(of: evaluated.events), wasRemembered: false)
+    }
+
+    private static func destinations(of events: [Event]) -> [PartitionId] {
+        let told = events.map(\.destination).filter { $0 != Event.observersOnly }
+        return Set(told.map { PartitionId(UInt16(truncatingIfNeeded: $0)) }).sorted()
+    }
+
+    private func outcome(of remembered: RememberedRow) -> Outcome {
+        Outcome(
+            answer: remembered.answer, index: remembered.index, incarnation: meta.incarnation,
+            destinations: remembered.destinations.map { PartitionId(UInt16(truncatingIfNeeded: $0)) },
+            wasRemembered: true)
     }
 
     /// The answer this request id got, if it was carried out before. Services ask before they look at what a command
     /// names: that may have changed since, and the answer stands (rule B3).
-    public nonisolated func remembered(_ request: RequestId) async throws -> [UInt8]? {
+    public func remembered(_ request: RequestId) async throws -> Outcome? {
+        try checkAge(of: request)
         let key = ReplicationKeys.request(id, request)
-        return try await read { try $0.get(.requests, key) }
+        let row = try await read { try $0.get(.requests, key).map { try RememberedRow.decode($0) } }
+        return row.map { outcome(of: $0) }
     }
 
-    /// Reads rows off the event loop, as of one moment.
+    /// Reads rows off the event loop, all as of one moment.
     public nonisolated func read<Value: Sendable>(
         _ body: @escaping @Sendable (any Reader) throws -> Value
     ) async throws -> Value {
         let store = store
-        return try await pool.runIfActive { try body(store) }
+        return try await pool.runIfActive { try body(store.snapshot()) }
     }
 
     private struct Evaluated: Sendable {
         var answer: [UInt8]
         var effects = Effects()
         var events: [Event] = []
-        var wasRemembered = false
+        var remembered: RememberedRow?
     }
 
     private func evaluate(_ command: Command, ids: [Id]) async throws -> Evaluated {
@@ -180,7 +193,7 @@ public actor Partition {
             if let request = command.requestId,
                 let answer = try store.get(.requests, ReplicationKeys.request(partition, request))
             {
-                return Evaluated(answer: answer, wasRemembered: true)
+                return Evaluated(answer: [], remembered: try RememberedRow.decode(answer))
             }
             let evaluation = Evaluation(
                 rows: Transaction(over: store), partition: partition, nowMs: nowMs, ids: ids)
@@ -213,8 +226,11 @@ public actor Partition {
     private func checkAge(of request: RequestId?) throws {
         guard let request, !request.isPermanent else { return }
         let now = clock.nowMs()
-        guard request.timeMs + RequestLifetime.acceptedMs > now else { throw ReplicationError.requestExpired }
+        // In this order: the time comes from outside, and sums of it could overflow.
         guard request.timeMs < now + RequestLifetime.aheadMs else { throw ReplicationError.requestFromFuture }
+        guard request.timeMs >= now || now - request.timeMs < RequestLifetime.acceptedMs else {
+            throw ReplicationError.requestExpired
+        }
     }
 
     // MARK: Latches
@@ -261,7 +277,7 @@ public actor Partition {
     private func takeProposals() -> [Proposal] {
         var bytes = 0
         let count = proposals.prefix { proposal in
-            defer { bytes += proposal.effects.encodedSize }
+            defer { bytes += proposal.size }
             return bytes < settings.maxEntryBytes
         }.count
         defer { proposals.removeFirst(count) }
@@ -285,6 +301,7 @@ public actor Partition {
                     .with {
                         $0.requestId = request.bytes
                         $0.answer = proposal.answer
+                        $0.destinations = Self.destinations(of: proposal.events).map { UInt32($0.rawValue) }
                     })
             }
         }
@@ -325,6 +342,7 @@ public actor Partition {
         announce(done.entry)
         for waiting in done.waiting { waiting.resume(returning: index) }
         trimLog()
+        if !drainWaiters.isEmpty { noteProgress() }
     }
 
     private func announce(_ entry: LogEntry) {
@@ -335,9 +353,11 @@ public actor Partition {
 
     /// Drops applied entries that no stream and no observer needs any more (rule D4).
     private func trimLog() {
+        // Looked at now and then: the floors cost a walk over all destinations.
+        guard core.appliedIndex >= firstIndex + settings.keepEntries * 2, core.appliedIndex % 64 == 0 else { return }
         let needed = observers.map { $0.floor(in: id, appliedIndex: core.appliedIndex) }.min() ?? core.appliedIndex
         let floor = min(outbox.floor, needed, core.appliedIndex)
-        guard floor >= firstIndex + settings.keepEntries * 2 else { return }
+        guard floor > firstIndex + settings.keepEntries else { return }
         let newFirst = floor - settings.keepEntries
         var effects = Effects()
         effects.deleteRange(
@@ -353,9 +373,18 @@ public actor Partition {
 
     // MARK: Life
 
-    /// Takes no more commands; what runs finishes.
-    public func stop() {
+    /// Takes no more commands; returns when what was proposed is applied.
+    public func stop() async {
         isServing = false
+        while !proposals.isEmpty || !inLog.isEmpty || isReceiving || !arrivals.isEmpty {
+            await withCheckedContinuation { drainWaiters.append($0) }
+        }
+    }
+
+    func noteProgress() {
+        let waiting = drainWaiters
+        drainWaiters = []
+        for waiter in waiting { waiter.resume() }
     }
 
     public func status() -> PartitionStatus {

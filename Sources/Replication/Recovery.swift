@@ -60,6 +60,8 @@ struct Recovery {
             entries.append(entry)
             return true
         }
+        // Trimming always leaves something: an empty log was lost (rule C7).
+        if entries.isEmpty, appliedIndex > 0 { throw corrupt("the log is gone, and \(appliedIndex) was applied") }
         if let first = entries.first, first.index > appliedIndex + 1 {
             throw corrupt("log entries \(appliedIndex + 1) to \(first.index - 1) are missing")
         }

@@ -60,7 +60,12 @@ extension StoredEntry {
             guard let id = RequestId(bytes: request.requestId) else {
                 throw ReplicationError.corrupt(partition: partition, what: "a request id of the wrong length")
             }
-            effects.put(.requests, ReplicationKeys.request(partition, id), request.answer)
+            let row = RememberedRow.with {
+                $0.answer = request.answer
+                $0.index = entry.index
+                $0.destinations = request.destinations
+            }
+            effects.put(.requests, ReplicationKeys.request(partition, id), row.encode())
         }
         var meta = previous
         meta.appliedIndex = entry.index

@@ -79,35 +79,38 @@ public final class StreamLink: Sendable {
         var request = DeliverRequest()
         var bytes = 0
         for (source, destinations) in taken {
-            guard bytes < maxCallBytes else {
+            guard bytes < maxCallBytes, let partition = partition(source) else {
                 hasNews(source, destinations)
                 continue
             }
-            let batches = await partition(source)?.nextBatches(to: destinations, maxBytes: maxBatchBytes) ?? []
+            let (batches, left) = await partition.nextBatches(
+                to: destinations, maxBytes: maxBatchBytes, budget: maxCallBytes - bytes)
             bytes += batches.reduce(0) { $0 + $1.events.reduce(64) { $0 + $1.body.count + 16 } }
             request.batches += batches
+            if !left.isEmpty { hasNews(source, left) }
         }
         guard !request.batches.isEmpty else { return }
+        let unanswered: DeliverRequest
         do {
-            let reply = try await deliver(request)
-            try await hand(reply, for: request)
+            unanswered = await hand(try await deliver(request), for: request)
         } catch {
             await putBack(request)
             throw error
         }
+        guard unanswered.batches.isEmpty else {
+            await putBack(unanswered)
+            throw StreamLinkError.unanswered(partitions: Set(unanswered.batches.map(\.destination)).sorted())
+        }
     }
 
-    private func hand(_ reply: DeliverReply, for request: DeliverRequest) async throws {
+    /// - Returns: the batches that nobody answered for: their partition is not served there, or cannot take them.
+    private func hand(_ reply: DeliverReply, for request: DeliverRequest) async -> DeliverRequest {
         let cursors = Dictionary(grouping: reply.cursors.filter { !$0.notOwner }) { $0.source }
         for (source, cursors) in cursors.sorted(by: { $0.key < $1.key }) {
             await partition(PartitionId(UInt16(truncatingIfNeeded: source)))?.answered(cursors)
         }
         let answered = Set(reply.cursors.filter { !$0.notOwner }.map { Pair($0.source, $0.destination) })
-        let missing = request.batches.filter { !answered.contains(Pair($0.source, $0.destination)) }
-        guard missing.isEmpty else {
-            await putBack(.with { $0.batches = missing })
-            throw StreamLinkError.notOwner(partitions: missing.map(\.destination))
-        }
+        return .with { $0.batches = request.batches.filter { !answered.contains(Pair($0.source, $0.destination)) } }
     }
 
     /// What was sent may or may not have been taken: the cursors are asked for again.
@@ -132,11 +135,12 @@ public final class StreamLink: Sendable {
 }
 
 public enum StreamLinkError: Error, Equatable, CustomStringConvertible {
-    case notOwner(partitions: [UInt32])
+    case unanswered(partitions: [UInt32])
 
     public var description: String {
         switch self {
-        case .notOwner(let partitions): "the node does not serve partitions \(partitions)"
+        case .unanswered(let partitions):
+            "the node does not serve partitions \(partitions), or cannot take what they are sent"
         }
     }
 }

@@ -15,6 +15,8 @@ public struct StreamOutbox: Sendable {
         /// The receiver's cursor as it last said; nil until it has said so since this outbox began or a call failed.
         var cursor: UInt64?
         var isInFlight = false
+        /// The receiver knows another life of this log: nothing is sent until somebody reconciles the two (rule D3).
+        var isForeign = false
     }
 
     public let source: PartitionId
@@ -38,7 +40,7 @@ public struct StreamOutbox: Sendable {
 
     /// Destinations with something to hear.
     public var waiting: [PartitionId] {
-        destinations.filter { !$0.value.line.isEmpty }.keys.sorted()
+        destinations.filter { !$0.value.line.isEmpty && !$0.value.isForeign }.keys.sorted()
     }
 
     /// An entry has been applied; only then are its events sent.
@@ -58,7 +60,9 @@ public struct StreamOutbox: Sendable {
     /// The next batch for a destination, or nil when it has nothing or one is on its way. Entries are never split.
     /// Until the cursor is known a batch only asks for it.
     public mutating func nextBatch(for destination: PartitionId, maxBytes: Int) -> StreamBatch? {
-        guard var state = destinations[destination], !state.isInFlight, !state.line.isEmpty else { return nil }
+        guard var state = destinations[destination], !state.isInFlight, !state.isForeign,
+            !state.line.isEmpty
+        else { return nil }
         state.isInFlight = true
         destinations[destination] = state
         var batch = StreamBatch()
@@ -95,6 +99,7 @@ public struct StreamOutbox: Sendable {
             while let first = state.line.first, first.index <= cursor.index { state.line.removeFirst() }
         } else {
             state.cursor = nil
+            state.isForeign = true
         }
         destinations[destination] = state.line.isEmpty && state.cursor == nil ? nil : state
     }

@@ -17,6 +17,7 @@ PROTOBUF_C__BEGIN_DECLS
 #include "graph.pb-c.h"
 
 typedef struct Rookery__RequestRecord Rookery__RequestRecord;
+typedef struct Rookery__RememberedRow Rookery__RememberedRow;
 typedef struct Rookery__Event Rookery__Event;
 typedef struct Rookery__LogEntry Rookery__LogEntry;
 typedef struct Rookery__PartitionMeta Rookery__PartitionMeta;
@@ -76,10 +77,34 @@ struct  Rookery__RequestRecord
    */
   ProtobufCBinaryData request_id;
   ProtobufCBinaryData answer;
+  /*
+   * partitions that hear of it
+   */
+  size_t n_destinations;
+  uint32_t *destinations;
 };
 #define ROOKERY__REQUEST_RECORD__INIT \
  { PROTOBUF_C_MESSAGE_INIT (&rookery__request_record__descriptor) \
-    , {0,NULL}, {0,NULL} }
+    , {0,NULL}, {0,NULL}, 0,NULL }
+
+
+/*
+ * Stored: what a request was answered, and what its session must wait for elsewhere.
+ */
+struct  Rookery__RememberedRow
+{
+  ProtobufCMessage base;
+  ProtobufCBinaryData answer;
+  /*
+   * log index it was applied with
+   */
+  uint64_t index;
+  size_t n_destinations;
+  uint32_t *destinations;
+};
+#define ROOKERY__REMEMBERED_ROW__INIT \
+ { PROTOBUF_C_MESSAGE_INIT (&rookery__remembered_row__descriptor) \
+    , {0,NULL}, 0, 0,NULL }
 
 
 /*
@@ -417,6 +442,25 @@ Rookery__RequestRecord *
                       const uint8_t       *data);
 void   rookery__request_record__free_unpacked
                      (Rookery__RequestRecord *message,
+                      ProtobufCAllocator *allocator);
+/* Rookery__RememberedRow methods */
+void   rookery__remembered_row__init
+                     (Rookery__RememberedRow         *message);
+size_t rookery__remembered_row__get_packed_size
+                     (const Rookery__RememberedRow   *message);
+size_t rookery__remembered_row__pack
+                     (const Rookery__RememberedRow   *message,
+                      uint8_t             *out);
+size_t rookery__remembered_row__pack_to_buffer
+                     (const Rookery__RememberedRow   *message,
+                      ProtobufCBuffer     *buffer);
+Rookery__RememberedRow *
+       rookery__remembered_row__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data);
+void   rookery__remembered_row__free_unpacked
+                     (Rookery__RememberedRow *message,
                       ProtobufCAllocator *allocator);
 /* Rookery__Event methods */
 void   rookery__event__init
@@ -803,6 +847,9 @@ void   rookery__cursor_row__free_unpacked
 typedef void (*Rookery__RequestRecord_Closure)
                  (const Rookery__RequestRecord *message,
                   void *closure_data);
+typedef void (*Rookery__RememberedRow_Closure)
+                 (const Rookery__RememberedRow *message,
+                  void *closure_data);
 typedef void (*Rookery__Event_Closure)
                  (const Rookery__Event *message,
                   void *closure_data);
@@ -871,6 +918,7 @@ typedef void (*Rookery__CursorRow_Closure)
 
 extern const ProtobufCEnumDescriptor    rookery__event_kind__descriptor;
 extern const ProtobufCMessageDescriptor rookery__request_record__descriptor;
+extern const ProtobufCMessageDescriptor rookery__remembered_row__descriptor;
 extern const ProtobufCMessageDescriptor rookery__event__descriptor;
 extern const ProtobufCMessageDescriptor rookery__log_entry__descriptor;
 extern const ProtobufCMessageDescriptor rookery__partition_meta__descriptor;

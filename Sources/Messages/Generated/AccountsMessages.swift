@@ -55,12 +55,12 @@ extension UserRow: CBacked {
     init(copying raw: UnsafePointer<Rookery__UserRow>) throws(DecodingFailure) {
         id = raw.pointee.id
         name = try readText(raw.pointee.name, field: "name")
-        state = UserState(rawValue: raw.pointee.state.rawValue) ?? .userNone
+        state = try readEnum(raw.pointee.state.rawValue, field: "state")
         region = try readText(raw.pointee.region, field: "region")
         `protected` = raw.pointee.protected_ != 0
         displayName = try readText(raw.pointee.display_name, field: "display_name")
         bio = try readText(raw.pointee.bio, field: "bio")
-        secretKind = SecretKind(rawValue: raw.pointee.secret_kind.rawValue) ?? .secretPassword
+        secretKind = try readEnum(raw.pointee.secret_kind.rawValue, field: "secret_kind")
         secretSalt = readBytes(raw.pointee.secret_salt)
         secretHash = readBytes(raw.pointee.secret_hash)
         createdMs = raw.pointee.created_ms
@@ -185,7 +185,7 @@ extension RegisterRequest: CBacked {
     init(copying raw: UnsafePointer<Rookery__RegisterRequest>) throws(DecodingFailure) {
         name = try readText(raw.pointee.name, field: "name")
         region = try readText(raw.pointee.region, field: "region")
-        secretKind = SecretKind(rawValue: raw.pointee.secret_kind.rawValue) ?? .secretPassword
+        secretKind = try readEnum(raw.pointee.secret_kind.rawValue, field: "secret_kind")
         secret = readBytes(raw.pointee.secret)
         label = try readText(raw.pointee.label, field: "label")
     }

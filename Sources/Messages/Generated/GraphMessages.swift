@@ -34,7 +34,7 @@ extension EdgeRow: CBacked {
     }
 
     init(copying raw: UnsafePointer<Rookery__EdgeRow>) throws(DecodingFailure) {
-        state = EdgeState(rawValue: raw.pointee.state.rawValue) ?? .edgeNone
+        state = try readEnum(raw.pointee.state.rawValue, field: "state")
         version = raw.pointee.version
         name = try readText(raw.pointee.name, field: "name")
     }
@@ -99,7 +99,7 @@ extension FollowReply: CBacked {
     }
 
     init(copying raw: UnsafePointer<Rookery__FollowReply>) throws(DecodingFailure) {
-        state = EdgeState(rawValue: raw.pointee.state.rawValue) ?? .edgeNone
+        state = try readEnum(raw.pointee.state.rawValue, field: "state")
     }
 
     func fill(_ raw: UnsafeMutablePointer<Rookery__FollowReply>, _ arena: Arena) {

@@ -6,6 +6,8 @@ public struct RequestRecord: WireMessage {
     /// 16 bytes
     public var requestId: [UInt8] = []
     public var answer: [UInt8] = []
+    /// partitions that hear of it
+    public var destinations: [UInt32] = []
 
     public init() {}
 
@@ -26,12 +28,51 @@ extension RequestRecord: CBacked {
     init(copying raw: UnsafePointer<Rookery__RequestRecord>) throws(DecodingFailure) {
         requestId = readBytes(raw.pointee.request_id)
         answer = readBytes(raw.pointee.answer)
+        destinations = readScalars(count: raw.pointee.n_destinations, from: raw.pointee.destinations)
     }
 
     func fill(_ raw: UnsafeMutablePointer<Rookery__RequestRecord>, _ arena: Arena) {
         rookery__request_record__init(raw)
         raw.pointee.request_id = arena.bytes(requestId)
         raw.pointee.answer = arena.bytes(answer)
+        (raw.pointee.n_destinations, raw.pointee.destinations) = arena.scalars(destinations)
+    }
+}
+
+/// Stored: what a request was answered, and what its session must wait for elsewhere.
+public struct RememberedRow: WireMessage {
+    public var answer: [UInt8] = []
+    /// log index it was applied with
+    public var index: UInt64 = 0
+    public var destinations: [UInt32] = []
+
+    public init() {}
+
+    public static func decode(_ bytes: UnsafeRawBufferPointer) throws(DecodingFailure) -> RememberedRow {
+        try Arena.decode(bytes)
+    }
+
+    public func encode() -> [UInt8] { Arena.encode(self) }
+}
+
+extension RememberedRow: CBacked {
+    static func unpack(
+        _ allocator: UnsafeMutablePointer<ProtobufCAllocator>, _ count: Int, _ data: UnsafePointer<UInt8>?
+    ) -> UnsafeMutablePointer<Rookery__RememberedRow>? {
+        rookery__remembered_row__unpack(allocator, count, data)
+    }
+
+    init(copying raw: UnsafePointer<Rookery__RememberedRow>) throws(DecodingFailure) {
+        answer = readBytes(raw.pointee.answer)
+        index = raw.pointee.index
+        destinations = readScalars(count: raw.pointee.n_destinations, from: raw.pointee.destinations)
+    }
+
+    func fill(_ raw: UnsafeMutablePointer<Rookery__RememberedRow>, _ arena: Arena) {
+        rookery__remembered_row__init(raw)
+        raw.pointee.answer = arena.bytes(answer)
+        raw.pointee.index = index
+        (raw.pointee.n_destinations, raw.pointee.destinations) = arena.scalars(destinations)
     }
 }
 
@@ -277,7 +318,7 @@ extension EdgeAdded: CBacked {
         follower = raw.pointee.follower
         followed = raw.pointee.followed
         version = raw.pointee.version
-        state = EdgeState(rawValue: raw.pointee.state.rawValue) ?? .edgeNone
+        state = try readEnum(raw.pointee.state.rawValue, field: "state")
         followerName = try readText(raw.pointee.follower_name, field: "follower_name")
     }
 
@@ -353,7 +394,7 @@ extension EdgeAnswer: CBacked {
         follower = raw.pointee.follower
         followed = raw.pointee.followed
         version = raw.pointee.version
-        state = EdgeState(rawValue: raw.pointee.state.rawValue) ?? .edgeNone
+        state = try readEnum(raw.pointee.state.rawValue, field: "state")
     }
 
     func fill(_ raw: UnsafeMutablePointer<Rookery__EdgeAnswer>, _ arena: Arena) {

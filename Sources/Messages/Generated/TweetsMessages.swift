@@ -60,8 +60,8 @@ extension TweetRow: CBacked {
         authorId = raw.pointee.author_id
         author = try readText(raw.pointee.author, field: "author")
         text = try readText(raw.pointee.text, field: "text")
-        type = TweetType(rawValue: raw.pointee.type.rawValue) ?? .tweetText
-        access = TweetAccess(rawValue: raw.pointee.access.rawValue) ?? .accessPublic
+        type = try readEnum(raw.pointee.type.rawValue, field: "type")
+        access = try readEnum(raw.pointee.access.rawValue, field: "access")
         place = try readText(raw.pointee.place, field: "place")
         inReplyTo = raw.pointee.in_reply_to
         conversationId = raw.pointee.conversation_id
@@ -244,12 +244,12 @@ extension PostRequest: CBacked {
 
     init(copying raw: UnsafePointer<Rookery__PostRequest>) throws(DecodingFailure) {
         text = try readText(raw.pointee.text, field: "text")
-        access = TweetAccess(rawValue: raw.pointee.access.rawValue) ?? .accessPublic
+        access = try readEnum(raw.pointee.access.rawValue, field: "access")
         place = try readText(raw.pointee.place, field: "place")
         inReplyTo = raw.pointee.in_reply_to
         quoteOf = raw.pointee.quote_of
         media = readScalars(count: raw.pointee.n_media, from: raw.pointee.media)
-        type = TweetType(rawValue: raw.pointee.type.rawValue) ?? .tweetText
+        type = try readEnum(raw.pointee.type.rawValue, field: "type")
     }
 
     func fill(_ raw: UnsafeMutablePointer<Rookery__PostRequest>, _ arena: Arena) {
@@ -383,7 +383,7 @@ extension ReactRequest: CBacked {
 
     init(copying raw: UnsafePointer<Rookery__ReactRequest>) throws(DecodingFailure) {
         id = raw.pointee.id
-        reaction = Reaction(rawValue: raw.pointee.reaction.rawValue) ?? .reactionNone
+        reaction = try readEnum(raw.pointee.reaction.rawValue, field: "reaction")
         undo = raw.pointee.undo != 0
     }
 
@@ -418,7 +418,7 @@ extension ReactReply: CBacked {
     }
 
     init(copying raw: UnsafePointer<Rookery__ReactReply>) throws(DecodingFailure) {
-        reaction = Reaction(rawValue: raw.pointee.reaction.rawValue) ?? .reactionNone
+        reaction = try readEnum(raw.pointee.reaction.rawValue, field: "reaction")
         world = try readMessage(raw.pointee.world)
         region = try readMessage(raw.pointee.region)
     }
@@ -521,7 +521,7 @@ extension ReactionRow: CBacked {
     }
 
     init(copying raw: UnsafePointer<Rookery__ReactionRow>) throws(DecodingFailure) {
-        reaction = Reaction(rawValue: raw.pointee.reaction.rawValue) ?? .reactionNone
+        reaction = try readEnum(raw.pointee.reaction.rawValue, field: "reaction")
     }
 
     func fill(_ raw: UnsafeMutablePointer<Rookery__ReactionRow>, _ arena: Arena) {

@@ -85,6 +85,8 @@ final class SumFlusher: AppliedObserver {
         do {
             try await tell(taken.partition.keys.sorted(), taken.region.keys.sorted(), from: partition)
             settle(partition, putBack: nil)
+        } catch ReplicationError.notServing {
+            // The partition stops; after the next start the log tells again.
         } catch {
             logger.warning(
                 "sums wait", metadata: ["partition": "\(partition.id)", "error": "\(error)"])
@@ -108,9 +110,21 @@ final class SumFlusher: AppliedObserver {
     }
 
     private func tell(_ tweets: [UInt64], _ regionTweets: [UInt64], from partition: Partition) async throws {
-        let place = partition.id
-        let partitioning = partitioning
-        guard let region = partitioning.region(of: place) else { return }
+        guard let region = partitioning.region(of: partition.id) else { return }
+        // In steps: everything that is told at once is one log entry.
+        for start in stride(from: 0, to: max(tweets.count, regionTweets.count), by: Self.tweetsInOneEntry) {
+            try await tell(
+                Array(tweets.dropFirst(start).prefix(Self.tweetsInOneEntry)),
+                regionTweets.dropFirst(start).prefix(Self.tweetsInOneEntry).map { $0 }, of: region, from: partition)
+        }
+    }
+
+    private static let tweetsInOneEntry = 2000
+
+    private func tell(
+        _ tweets: [UInt64], _ regionTweets: [UInt64], of region: Cluster.RegionRange, from partition: Partition
+    ) async throws {
+        let (place, partitioning) = (partition.id, partitioning)
         // No latches: the version is read before the sums, so a sum is never older than its version says.
         let command = Command(requestId: nil, latches: []) { evaluation in
             let meta = try evaluation.rows.message(PartitionMeta.self, .meta, ReplicationKeys.meta(place))

@@ -17,13 +17,15 @@ struct GraphService: Sendable {
         let followed = try node.userId(request.userId)
         guard followed != caller.id else { throw Refusal(.invalidArgument, "you cannot follow yourself") }
         if request.undo { return try await unfollow(followed, caller, context) }
-        if let answer = try await caller.partition.remembered(try context.requestId) {
-            return try FollowReply.decode(answer)
+        if let outcome = try await caller.partition.remembered(try context.requestId(of: caller.id)) {
+            context.note(outcome, in: caller.partition.id)
+            return try FollowReply.decode(outcome.answer)
         }
         let target = try await account(followed, context)
         let key = Rows.following(of: caller.id).appending(followed.rawValue).bytes
         let latches = [Latches.edge(caller.id, followed)]
-        let command = Command(requestId: try context.requestId, latches: latches, newIds: 1) { evaluation in
+        let command = Command(requestId: try context.requestId(of: caller.id), latches: latches, newIds: 1) {
+            evaluation in
             if let edge = try evaluation.rows.message(EdgeRow.self, .edges, key) {
                 return FollowReply.with { $0.state = edge.state }.encode()
             }
@@ -53,7 +55,7 @@ struct GraphService: Sendable {
     private func unfollow(_ followed: Id, _ caller: Caller, _ context: CallContext) async throws -> FollowReply {
         let key = Rows.following(of: caller.id).appending(followed.rawValue).bytes
         let latches = [Latches.edge(caller.id, followed)]
-        let command = Command(requestId: try context.requestId, latches: latches) { evaluation in
+        let command = Command(requestId: try context.requestId(of: caller.id), latches: latches) { evaluation in
             guard let edge = try evaluation.rows.message(EdgeRow.self, .edges, key) else {
                 return FollowReply().encode()
             }
@@ -96,7 +98,7 @@ struct GraphService: Sendable {
         let asked = Rows.followRequests(to: caller.id).appending(follower.rawValue).bytes
         let region = node.region(of: follower.partition).name
         let latches = [Latches.edge(follower, caller.id)]
-        let command = Command(requestId: try context.requestId, latches: latches) { evaluation in
+        let command = Command(requestId: try context.requestId(of: caller.id), latches: latches) { evaluation in
             guard var edge = try evaluation.rows.message(EdgeRow.self, .edges, asked) else {
                 throw Refusal(.notFound, "this account has not asked to follow you")
             }
@@ -167,6 +169,7 @@ struct GraphService: Sendable {
     private static func accounts(
         under prefix: Key, after: UInt64?, limit: Int, in rows: any Reader
     ) throws -> [Account] {
+        // A page token's id has 63 bits.
         let from = after.map { prefix.appending($0 + 1).bytes } ?? prefix.bytes
         var accounts: [Account] = []
         try rows.scan(.edges, from: from, to: prefix.prefixEnd, reverse: false) { key, value in

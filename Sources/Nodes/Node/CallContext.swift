@@ -27,12 +27,17 @@ final class CallContext: Sendable {
         seen = try call.metadata[Self.seenKey].map { try SeenList.decode($0).seen } ?? []
     }
 
-    /// The request id of a write (rule B3).
+    /// The request id of a write (rule B3), as it came.
     var requestId: RequestId {
         get throws {
             guard !call.key.isNone else { throw Refusal(.invalidArgument, "a write needs a request id") }
             return RequestId(timeMs: call.key.high, random: call.key.low)
         }
+    }
+
+    /// The request id of a caller's write: nobody gets the answer to somebody else's, or to another method's.
+    func requestId(of caller: Id) throws -> RequestId {
+        try requestId.derived(caller.rawValue).derived(Checksum.xxh3(Array(call.method.utf8)))
     }
 
     /// Remembers what the session must wait for elsewhere.

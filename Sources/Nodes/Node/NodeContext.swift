@@ -108,12 +108,12 @@ final class NodeContext: Sendable {
 
     /// Waits until what the caller's session wrote elsewhere has arrived in this node's partitions.
     func catchUp(_ context: CallContext) async throws {
-        guard !context.seen.isEmpty else { return }
+        guard !context.seen.isEmpty, context.call.peer.role == .peer || !context.call.session.isEmpty else { return }
         let deadline = min(context.deadline, .now() + CallContext.catchUpTime)
         for seen in context.seen.prefix(64) {
             let destination = PartitionId(UInt16(truncatingIfNeeded: seen.destination))
             let source = PartitionId(UInt16(truncatingIfNeeded: seen.source))
-            guard let partition = partition(destination) else { continue }
+            guard partitioning.contains(source), let partition = partition(destination) else { continue }
             try await partition.waitFor(source, index: seen.index, deadline: deadline)
         }
     }

@@ -34,6 +34,13 @@ extension NodeContext {
         return Caller(id: id, user: user, session: session, partition: partition)
     }
 
+    /// Whether this request was carried out before, asked before the session is: it may have ended the session.
+    func wasDone(_ context: CallContext) async throws -> Bool {
+        let id = Id(rawValue: try verified(context.call.session).userId)
+        guard partitioning.contains(id.partition) else { throw SessionRefusal.invalid }
+        return try await owned(id.partition).remembered(try context.requestId(of: id)) != nil
+    }
+
     /// Who looks: the session's account, or the one a proven peer vouches for, or nobody.
     func viewer(_ context: CallContext) async throws -> (id: Id?, caller: Caller?) {
         if context.call.peer.role == .peer { return (context.vouchedViewer, nil) }

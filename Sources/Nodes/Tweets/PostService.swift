@@ -15,7 +15,10 @@ struct PostService: Sendable {
 
     func post(_ request: PostRequest, _ context: CallContext) async throws -> TweetReply {
         let caller = try await node.caller(context)
-        if let answer = try await caller.partition.remembered(try context.requestId) { return Self.posted(answer) }
+        if let outcome = try await caller.partition.remembered(try context.requestId(of: caller.id)) {
+            context.note(outcome, in: caller.partition.id)
+            return Self.posted(outcome.answer)
+        }
         try validate(request)
         try await node.catchUp(context)
         let parent = try await parent(request.inReplyTo, caller, context)
@@ -33,7 +36,7 @@ struct PostService: Sendable {
         }
         row.conversationId = parent.map { $0.conversationId } ?? 0
         let outcome = try await caller.partition.execute(
-            command(posting: row, by: caller, requestId: try context.requestId, parent: parent))
+            command(posting: row, by: caller, requestId: try context.requestId(of: caller.id), parent: parent))
         context.note(outcome, in: caller.partition.id)
         return Self.posted(outcome.answer)
     }
@@ -130,7 +133,7 @@ struct PostService: Sendable {
                 .permissionDenied, "tweet \(id) is @\(found.row.author)'s: only its author can delete it")
         }
         let command = Command(
-            requestId: try context.requestId, latches: [Latches.tweet(id, exclusive: true)]
+            requestId: try context.requestId(of: caller.id), latches: try await eraseLatches(id, caller)
         ) { evaluation in
             guard let row = try evaluation.rows.message(TweetRow.self, .tweets, Rows.tweet(id)) else {
                 throw Refusal.noSuchTweet(id.rawValue)
@@ -145,6 +148,15 @@ struct PostService: Sendable {
         let outcome = try await caller.partition.execute(command)
         context.note(outcome, in: caller.partition.id)
         return Empty()
+    }
+
+    /// Deleting a retweet and undoing it are the same to its rows. What a tweet retweets never changes, so it may be
+    /// read before the latches are held.
+    private func eraseLatches(_ id: Id, _ caller: Caller) async throws -> [Latch] {
+        let row = try await caller.partition.read { try $0.message(TweetRow.self, .tweets, Rows.tweet(id)) }
+        guard let row, row.retweetOf != 0 else { return [Latches.tweet(id, exclusive: true)] }
+        return [Latches.tweet(id, exclusive: true)]
+            + [Latches.retweet(Id(rawValue: row.authorId), Id(rawValue: row.retweetOf))]
     }
 
     /// Leaves a tombstone: the id never means anything else again (rule E6), and threads keep their shape.
@@ -177,8 +189,9 @@ struct PostService: Sendable {
         let caller = try await node.caller(context)
         try await node.catchUp(context)
         if request.undo { return try await undoRetweet(request.id, caller, context) }
-        if let answer = try await caller.partition.remembered(try context.requestId) {
-            return try await retweeted(answer, caller, context)
+        if let outcome = try await caller.partition.remembered(try context.requestId(of: caller.id)) {
+            context.note(outcome, in: caller.partition.id)
+            return await retweeted(outcome.answer, caller, context)
         }
         let original = try await shareable(request.id, caller, context)
         let originalId = Id(rawValue: original.id)
@@ -189,7 +202,8 @@ struct PostService: Sendable {
         }
         let edge = Rows.retweet(by: caller.id, of: originalId)
         let command = Command(
-            requestId: try context.requestId, latches: [Latches.retweet(caller.id, originalId)], newIds: 1,
+            requestId: try context.requestId(of: caller.id), latches: [Latches.retweet(caller.id, originalId)],
+            newIds: 1,
             above: original.id
         ) { evaluation in
             if let earlier = try evaluation.rows.get(.reactions, edge) {
@@ -206,14 +220,14 @@ struct PostService: Sendable {
         }
         let outcome = try await caller.partition.execute(command)
         context.note(outcome, in: caller.partition.id)
-        return try await retweeted(outcome.answer, caller, context)
+        return await retweeted(outcome.answer, caller, context)
     }
 
-    private func retweeted(_ bytes: [UInt8], _ caller: Caller, _ context: CallContext) async throws -> TweetReply {
-        let row = try TweetRow.decode(bytes)
-        let shown = try await Hydration(node: node, context: context, viewer: caller.id).hydrate([row])
-        guard let tweet = shown.first else { throw Refusal.deletedTweet(row.retweetOf) }
-        return .with { $0.tweet = tweet }
+    /// It has happened: when the original cannot be shown beside it any more, the bare retweet is the answer.
+    private func retweeted(_ bytes: [UInt8], _ caller: Caller, _ context: CallContext) async -> TweetReply {
+        let hydration = Hydration(node: node, context: context, viewer: caller.id)
+        let shown = try? await hydration.hydrate([TweetRow.decode(bytes)])
+        return .with { $0.tweet = shown?.first ?? .with { $0.row = bytes } }
     }
 
     private static func storedRetweet(_ edge: [UInt8], in rows: Transaction) throws -> [UInt8] {
@@ -224,12 +238,14 @@ struct PostService: Sendable {
 
     /// Takes back one's retweet, named by the original or by the retweet itself.
     private func undoRetweet(_ raw: UInt64, _ caller: Caller, _ context: CallContext) async throws -> TweetReply {
-        let named = try node.tweetId(raw)
-        let found = try await tweet(named, caller, context)
-        let original = Id(rawValue: found.row.retweetOf == 0 ? raw : found.row.retweetOf)
+        if let outcome = try await caller.partition.remembered(try context.requestId(of: caller.id)) {
+            context.note(outcome, in: caller.partition.id)
+            return TweetReply()
+        }
+        let original = try await retweetedOriginal(try node.tweetId(raw), caller, context)
         let edge = Rows.retweet(by: caller.id, of: original)
         let command = Command(
-            requestId: try context.requestId, latches: [Latches.retweet(caller.id, original)]
+            requestId: try context.requestId(of: caller.id), latches: [Latches.retweet(caller.id, original)]
         ) { evaluation in
             guard let bytes = try evaluation.rows.get(.reactions, edge) else { return TweetReply().encode() }
             let row = try TweetRow.decode(try Self.storedRetweet(bytes, in: evaluation.rows))
@@ -239,6 +255,21 @@ struct PostService: Sendable {
         let outcome = try await caller.partition.execute(command)
         context.note(outcome, in: caller.partition.id)
         return TweetReply()
+    }
+
+    /// What one's own rows know needs nobody else; the original's node may be down.
+    private func retweetedOriginal(_ named: Id, _ caller: Caller, _ context: CallContext) async throws -> Id {
+        let mine = try await caller.partition.read { rows in
+            (
+                try rows.get(.reactions, Rows.retweet(by: caller.id, of: named)) != nil,
+                named.partition == caller.id.partition
+                    ? try rows.message(TweetRow.self, .tweets, Rows.tweet(named)) : nil
+            )
+        }
+        if mine.0 { return named }
+        if let row = mine.1 { return row.retweetOf == 0 ? named : Id(rawValue: row.retweetOf) }
+        let found = try await tweet(named, caller, context)
+        return found.row.retweetOf == 0 ? named : Id(rawValue: found.row.retweetOf)
     }
 
     // MARK: What a command names, read before it is proposed (rule D2)

@@ -15,14 +15,27 @@ struct ReactionService: Sendable {
         guard request.reaction != .reactionNone else {
             throw Refusal(.invalidArgument, "say whether to like or to dislike")
         }
-        let found = try await target(tweet, caller, context)
+        let requestId = try context.requestId(of: caller.id)
+        if let outcome = try await caller.partition.remembered(requestId) {
+            return try await reply(outcome, tweet, caller, context)
+        }
+        // One may take back what one may not read any more.
+        let found = try await target(tweet, caller, context, evenHidden: request.undo)
         let target = Id(rawValue: found.id)
-        let command = Self.command(request, to: target, by: caller, requestId: try context.requestId)
-        let outcome = try await caller.partition.execute(command)
+        let outcome = try await caller.partition.execute(
+            Self.command(request, to: target, by: caller, requestId: requestId))
+        return try await reply(outcome, target, caller, context)
+    }
+
+    /// It has happened: counts that cannot be read now are no reason to say otherwise. They are read after the change,
+    /// so the answer shows it at once (N5).
+    private func reply(
+        _ outcome: Outcome, _ tweet: Id, _ caller: Caller, _ context: CallContext
+    ) async throws -> ReactReply {
         context.note(outcome, in: caller.partition.id)
-        // Read again after the change: the answer shows it at once (N5).
-        let after = try await self.target(target, caller, context)
-        let shown = try await node.shownCounts(of: [after], for: caller.partition.id, context)[target.rawValue]
+        let found = try? await target(tweet, caller, context, evenHidden: true)
+        let counts = try? await node.shownCounts(of: found.map { [$0] } ?? [], for: caller.partition.id, context)
+        let shown = found.flatMap { counts?[$0.id] }
         let region = node.region(of: caller.partition.id).name
         return try .with {
             $0.reaction = try ReactionRow.decode(outcome.answer).reaction
@@ -32,7 +45,9 @@ struct ReactionService: Sendable {
     }
 
     /// What is liked: the tweet, or the original of a retweet.
-    private func target(_ id: Id, _ caller: Caller, _ context: CallContext) async throws -> PeerTweet {
+    private func target(
+        _ id: Id, _ caller: Caller, _ context: CallContext, evenHidden: Bool
+    ) async throws -> PeerTweet {
         let reply = try await node.ask(
             ownerOf: id.partition, .tweets,
             .with {
@@ -41,10 +56,10 @@ struct ReactionService: Sendable {
             }, context)
         guard let found = reply.tweets.first, !found.row.isEmpty else { throw Refusal.noSuchTweet(id.rawValue) }
         let row = try TweetRow.decode(found.row)
-        if row.deleted { throw Refusal.deletedTweet(id.rawValue) }
-        if found.hidden { throw Refusal.protectedTweet(of: row.author) }
+        if row.deleted, !evenHidden { throw Refusal.deletedTweet(id.rawValue) }
+        if found.hidden, !evenHidden { throw Refusal.protectedTweet(of: row.author) }
         guard row.retweetOf != 0 else { return found }
-        return try await target(try node.tweetId(row.retweetOf), caller, context)
+        return try await target(try node.tweetId(row.retweetOf), caller, context, evenHidden: evenHidden)
     }
 
     private static func command(

@@ -7,7 +7,7 @@ struct TweetService: Sendable {
     let node: NodeContext
 
     static let defaultThreadPage = 200
-    static let maxThreadPage = 1000
+    static let maxThreadPage = 400
 
     func show(_ request: TweetRequest, _ context: CallContext) async throws -> TweetReply {
         try await node.catchUp(context)
@@ -40,6 +40,13 @@ struct TweetService: Sendable {
         let root = try node.tweetId(named.conversationId == 0 ? named.id : named.conversationId)
         let after = try PageToken.last(in: request.nextToken, list: .thread, subject: root.rawValue)
         let limit = request.maxResults == 0 ? Self.defaultThreadPage : min(Int(request.maxResults), Self.maxThreadPage)
+        return try await page(of: root, after: after, limit: limit, viewer, context)
+    }
+
+    /// A page is empty only at the end, even where the reader may see none of many replies.
+    private func page(
+        of root: Id, after: UInt64?, limit: Int, _ viewer: Id?, _ context: CallContext
+    ) async throws -> TimelineReply {
         let page = try await node.ask(
             ownerOf: root.partition, .thread,
             .with {
@@ -54,9 +61,11 @@ struct TweetService: Sendable {
             try found[id].flatMap { try $0.row.isEmpty ? nil : TweetRow.decode($0.row) }
         }
         let tweets = try await hydration.hydrate(rows)
+        guard page.more, let last = page.ids.last else { return .with { $0.tweets = tweets } }
+        try Task.checkCancellation()
+        if tweets.isEmpty { return try await self.page(of: root, after: last, limit: limit, viewer, context) }
         return .with {
             $0.tweets = tweets
-            guard page.more, let last = page.ids.last else { return }
             $0.nextToken = PageToken(list: .thread, subject: root.rawValue, last: last).encode()
         }
     }

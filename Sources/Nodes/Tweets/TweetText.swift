@@ -9,7 +9,7 @@ enum TweetText {
     static let maxWeight = 280
     static let urlWeight = 23
     /// Long before weights are counted: nothing this long can be a tweet.
-    static let maxBytes = 16 * 1024
+    static let maxBytes = 8 * 1024
 
     static func weight(of text: String) -> Int {
         let text = text.precomposedStringWithCanonicalMapping
@@ -29,7 +29,8 @@ enum TweetText {
 
     private static func weight(of character: Character) -> Int {
         let scalars = character.unicodeScalars
-        if let first = scalars.first, isEmoji(first, in: scalars) { return 2 }
+        // A longest emoji sequence is a family of four with skin tones; marks piled on an emoji are weighed.
+        if let first = scalars.first, scalars.count <= 16, isEmoji(first, in: scalars) { return 2 }
         return scalars.reduce(0) { $0 + (isLight($1.value) ? 1 : 2) }
     }
 
@@ -80,7 +81,9 @@ enum TweetText {
         var rest = text[...]
         while let character = rest.first {
             rest = rest.dropFirst()
-            if signs.contains(character), previous.map({ !isWord($0) && $0 != "&" && !signs.contains($0) }) ?? true {
+            if signs.contains(character),
+                previous.map({ !isWord($0) && !"&/".contains($0) && !signs.contains($0) }) ?? true
+            {
                 let name = String(rest.prefix(while: belongs))
                 if !name.isEmpty, seen.insert(name.lowercased()).inserted { found.append(name) }
                 rest = rest.dropFirst(name.count)

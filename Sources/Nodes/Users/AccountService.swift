@@ -23,14 +23,50 @@ struct AccountService: Sendable {
         try validate(request)
 
         let pendingId = requestId.derived(1)
-        let known = try await partition.remembered(pendingId)
-        // Before a second is spent on hashing, and before anything is logged. The claim decides.
-        if known == nil { try await refuseTakenName(request.name, context) }
-        let user = try await pendingUser(request, region: region, pendingId, in: partition, isKnown: known != nil)
+        let known = try await known(pendingId, request, in: partition, context)
+        let user: Id
+        if let known {
+            user = known
+        } else {
+            user = try await pendingUser(request, region: region, pendingId, in: partition)
+        }
         try await activation(of: user, name: request.name, in: partition, context)
-        return try await newSession(
-            for: user, name: request.name, region: region.name, label: request.label,
-            requestId: requestId.derived(2), in: partition)
+        let row = try await registered(user, request, mustProve: known != nil, in: partition)
+        return try await newSession(for: row, label: request.label, requestId: requestId.derived(2), in: partition)
+    }
+
+    /// The user this request made before, if it was carried out before.
+    /// - Throws: when the name is taken by somebody else: before a second is spent on hashing, and before anything is
+    ///   logged. In the end the claim decides.
+    private func known(
+        _ requestId: RequestId, _ request: RegisterRequest, in partition: Partition, _ context: CallContext
+    ) async throws -> Id? {
+        if let known = try await partition.remembered(requestId) { return try Self.user(in: known) }
+        let place = node.partitioning.partition(ofName: Username.folded(request.name))
+        let owner = try await node.ask(ownerOf: place, .resolve, .with { $0.name = request.name }, context)
+        guard owner.userId != 0 else { return nil }
+        // It may be this request's own first try that has the name by now; that one is remembered before it claims.
+        if let known = try await partition.remembered(requestId) { return try Self.user(in: known) }
+        throw Self.nameTaken(request.name)
+    }
+
+    private static func user(in outcome: Outcome) throws -> Id {
+        Id(rawValue: try ResolveReply.decode(outcome.answer).userId)
+    }
+
+    /// A repeated request gets a session only with the name and the secret it was first made with.
+    private func registered(
+        _ user: Id, _ request: RegisterRequest, mustProve: Bool, in partition: Partition
+    ) async throws -> UserRow {
+        let row = try await partition.read { try $0.message(UserRow.self, .users, Rows.user(user)) }
+        guard let row, Username.folded(row.name) == Username.folded(request.name) else {
+            throw Refusal(.invalidArgument, "this request id belongs to another registration")
+        }
+        if !mustProve { return row }
+        guard try await node.hasher.matches(request.secret, row) else {
+            throw Refusal(.unauthenticated, "this request id belongs to a registration with another password")
+        }
+        return row
     }
 
     private func region(named name: String) throws -> Cluster.RegionRange {
@@ -58,23 +94,15 @@ struct AccountService: Sendable {
         }
     }
 
-    private func refuseTakenName(_ name: String, _ context: CallContext) async throws {
-        let place = node.partitioning.partition(ofName: Username.folded(name))
-        let taken = try await node.ask(ownerOf: place, .resolve, .with { $0.name = name }, context)
-        if taken.userId != 0 { throw Self.nameTaken(name) }
-    }
-
     private static func nameTaken(_ name: String) -> Refusal {
         Refusal(.alreadyExists, "the name @\(name) is taken")
     }
 
     private func pendingUser(
-        _ request: RegisterRequest, region: Cluster.RegionRange, _ requestId: RequestId, in partition: Partition,
-        isKnown: Bool
+        _ request: RegisterRequest, region: Cluster.RegionRange, _ requestId: RequestId, in partition: Partition
     ) async throws -> Id {
         let salt = randomBytes(SecretHasher.saltBytes)
-        // A repeated request gets its remembered answer; its hash would be thrown away.
-        let hash = isKnown ? [] : try await node.hasher.hash(request.secret, kind: request.secretKind, salt: salt)
+        let hash = try await node.hasher.hash(request.secret, kind: request.secretKind, salt: salt)
         let namePlace = node.partitioning.partition(ofName: Username.folded(request.name))
         let command = Command(requestId: requestId, latches: [], newIds: 1) { evaluation in
             let id = evaluation.ids[0]
@@ -97,8 +125,7 @@ struct AccountService: Sendable {
                 })
             return ResolveReply.with { $0.userId = id.rawValue }.encode()
         }
-        let outcome = try await partition.execute(command)
-        return Id(rawValue: try ResolveReply.decode(outcome.answer).userId)
+        return try Self.user(in: try await partition.execute(command))
     }
 
     private func randomBytes(_ count: Int) -> [UInt8] {
@@ -126,23 +153,40 @@ struct AccountService: Sendable {
 
     // MARK: Sessions
 
+    static let maxSessions = 100
+
+    /// - Parameter user: as it was when it proved itself; if its secret has changed since, the proof is void.
     private func newSession(
-        for user: Id, name: String, region: String, label: String, requestId: RequestId?,
-        in partition: Partition
+        for user: UserRow, label: String, requestId: RequestId?, in partition: Partition
     ) async throws -> SessionReply {
+        let id = Id(rawValue: user.id)
         let lifetime = UInt64(node.config.limits.sessionDays) * 24 * 3600 * 1000
-        let command = Command(requestId: requestId, latches: [Latches.sessions(user)], newIds: 1) { evaluation in
+        let latches = [Latches.user(id), Latches.sessions(id)]
+        let command = Command(requestId: requestId, latches: latches, newIds: 1) { evaluation in
+            let current = try evaluation.rows.message(UserRow.self, .users, Rows.user(id))
+            guard let current, current.state == .userActive, current.secretHash == user.secretHash else {
+                throw Refusal(.unauthenticated, "wrong name or password")
+            }
+            try Self.endSurplusSessions(of: id, in: evaluation)
             let row = SessionRow.with {
                 $0.id = evaluation.ids[0].rawValue
                 $0.createdMs = evaluation.nowMs
                 $0.expiresMs = evaluation.nowMs + lifetime
                 $0.label = label
             }
-            evaluation.rows.put(.sessions, Rows.session(row.id, of: user), row)
+            evaluation.rows.put(.sessions, Rows.session(row.id, of: id), row)
             return row.encode()
         }
         let row = try SessionRow.decode(try await partition.execute(command).answer)
-        return reply(for: row, user: user, name: name, region: region)
+        return reply(for: row, user: id, name: user.name, region: user.region)
+    }
+
+    /// The expired ones, and the oldest beyond a bound.
+    private static func endSurplusSessions(of user: Id, in evaluation: Evaluation) throws {
+        let all = try sessions(of: user, in: evaluation.rows)
+        let live = all.filter { $0.expiresMs > evaluation.nowMs }
+        let ended = all.filter { $0.expiresMs <= evaluation.nowMs } + live.dropLast(maxSessions - 1)
+        for row in ended { evaluation.rows.delete(.sessions, Rows.session(row.id, of: user)) }
     }
 
     private func reply(for session: SessionRow, user: Id, name: String, region: String) -> SessionReply {
@@ -178,9 +222,7 @@ struct AccountService: Sendable {
             throw Refusal(.unauthenticated, "wrong name or password")
         }
         node.throttle.succeeded(account: id.rawValue)
-        return try await newSession(
-            for: id, name: user.name, region: user.region, label: request.label, requestId: nil,
-            in: partition)
+        return try await newSession(for: user, label: request.label, requestId: nil, in: partition)
     }
 
     /// The same session, for its whole lifetime again.
@@ -201,9 +243,11 @@ struct AccountService: Sendable {
     }
 
     func logout(_ request: Empty, _ context: CallContext) async throws -> Empty {
+        if try await node.wasDone(context) { return Empty() }
         let caller = try await node.caller(context)
         let key = Rows.session(caller.session.id, of: caller.id)
-        let command = Command(requestId: try context.requestId, latches: [Latches.sessions(caller.id)]) { evaluation in
+        let command = Command(requestId: try context.requestId(of: caller.id), latches: [Latches.sessions(caller.id)]) {
+            evaluation in
             evaluation.rows.delete(.sessions, key)
             return []
         }
@@ -237,8 +281,10 @@ struct AccountService: Sendable {
 
     /// Ends one session, or with 0 all but the caller's.
     func revoke(_ request: RevokeRequest, _ context: CallContext) async throws -> Empty {
+        if try await node.wasDone(context) { return Empty() }
         let caller = try await node.caller(context)
-        let command = Command(requestId: try context.requestId, latches: [Latches.sessions(caller.id)]) { evaluation in
+        let command = Command(requestId: try context.requestId(of: caller.id), latches: [Latches.sessions(caller.id)]) {
+            evaluation in
             let ends = try Self.sessions(of: caller.id, in: evaluation.rows).filter {
                 request.sessionId == 0 ? $0.id != caller.session.id : $0.id == request.sessionId
             }
@@ -255,7 +301,7 @@ struct AccountService: Sendable {
     /// A new password ends every other session.
     func changePassword(_ request: ChangePasswordRequest, _ context: CallContext) async throws -> SessionReply {
         let caller = try await node.caller(context)
-        let requestId = try context.requestId
+        let requestId = try context.requestId(of: caller.id)
         try SecretHasher.validate(request.newSecret, kind: .secretPassword)
         try await proveAgain(request.oldSecret, caller, requestId, context)
         let salt = randomBytes(SecretHasher.saltBytes)

@@ -62,7 +62,7 @@ struct ProfileService: Sendable {
             throw Refusal(.invalidArgument, "a bio has at most \(Self.maxBio) characters")
         }
         let latches = [Latches.user(caller.id, exclusive: true)]
-        let command = Command(requestId: try context.requestId, latches: latches) { evaluation in
+        let command = Command(requestId: try context.requestId(of: caller.id), latches: latches) { evaluation in
             guard var row = try evaluation.rows.message(UserRow.self, .users, Rows.user(caller.id)) else {
                 throw Refusal.noSuchUser(caller.id.rawValue)
             }

@@ -6,7 +6,13 @@ import Synchronization
 
 /// Those who wait for a pending user to become active or to go: an observer of the log.
 final class RegistrationWaiters: AppliedObserver {
-    private let waiting = Mutex<[UInt64: [CheckedContinuation<Void, Never>]]>([:])
+    private struct State: Sendable {
+        var next: UInt64 = 0
+        /// User → waiter → continuation.
+        var waiting: [UInt64: [UInt64: CheckedContinuation<Void, Never>]] = [:]
+    }
+
+    private let state = Mutex(State())
 
     func applied(_ entry: LogEntry, in partition: Partition) {
         for event in entry.events where event.kind == EventKind.eventUserSettled.rawValue {
@@ -19,21 +25,37 @@ final class RegistrationWaiters: AppliedObserver {
     /// Waiters begin by looking at what is stored, so no note has to be kept for them.
     func floor(in partition: PartitionId, appliedIndex: UInt64) -> UInt64 { appliedIndex }
 
-    /// Runs `start` once this waiter is known, and returns after the user's note, or when `start` says that there is
-    /// nothing to wait for, or at the deadline.
+    /// Returns after the user's note, or when `isSettled` says that there is nothing to wait for, or at the deadline.
     func wait(
         for user: UInt64, on loop: any EventLoop, until deadline: NIODeadline,
         unless isSettled: @escaping @Sendable () async -> Bool
     ) async {
-        let timeout = loop.scheduleTask(deadline: deadline) { self.resume(user) }
-        defer { timeout.cancel() }
         await withCheckedContinuation { continuation in
-            waiting.withLock { $0[user, default: []].append(continuation) }
-            Task { if await isSettled() { resume(user) } }
+            let waiter = state.withLock { state in
+                state.next += 1
+                state.waiting[user, default: [:]][state.next] = continuation
+                return state.next
+            }
+            // Only now: whichever of the three comes first finds the continuation.
+            let timeout = loop.scheduleTask(deadline: deadline) { self.resume(user, waiter) }
+            Task {
+                guard await isSettled() else { return }
+                timeout.cancel()
+                resume(user, waiter)
+            }
         }
     }
 
     private func resume(_ user: UInt64) {
-        for waiter in waiting.withLock({ $0.removeValue(forKey: user) }) ?? [] { waiter.resume() }
+        let waiters = state.withLock { $0.waiting.removeValue(forKey: user) } ?? [:]
+        for waiter in waiters.values { waiter.resume() }
+    }
+
+    private func resume(_ user: UInt64, _ waiter: UInt64) {
+        let continuation = state.withLock { state in
+            defer { if state.waiting[user]?.isEmpty == true { state.waiting[user] = nil } }
+            return state.waiting[user]?.removeValue(forKey: waiter)
+        }
+        continuation?.resume()
     }
 }

@@ -8,8 +8,8 @@ final class ChannelCore: @unchecked Sendable {
     enum Event: Sendable {
         case submit(OutgoingCall)
         case cancel(OutgoingCall)
-        /// A streaming call's consumer went away with so many bytes unread.
-        case abandon(OutgoingCall, unread: Int)
+        /// A streaming call's consumer went away.
+        case abandon(OutgoingCall)
         case consumed(OutgoingCall, Int)
         case close(CheckedContinuation<Void, Never>?)
     }
@@ -48,9 +48,7 @@ final class ChannelCore: @unchecked Sendable {
             switch event {
             case .submit(let call): submit(call)
             case .cancel(let call): cancel(call)
-            case .abandon(let call, let unread):
-                consumed(unread, by: call)
-                cancel(call)
+            case .abandon(let call): abandon(call)
             case .consumed(let call, let bytes): consumed(bytes, by: call)
             case .close(let continuation): close(continuation)
             }
@@ -72,6 +70,13 @@ final class ChannelCore: @unchecked Sendable {
 
     private func cancel(_ call: OutgoingCall) {
         call.driver?.cancel(call)
+    }
+
+    /// After the cancellation nothing more is received, so what is unread now is all that will be.
+    private func abandon(_ call: OutgoingCall) {
+        cancel(call)
+        call.driver?.settle()
+        consumed(call.sink.discard(), by: call)
     }
 
     private func consumed(_ bytes: Int, by call: OutgoingCall) {

@@ -3,6 +3,8 @@ protocol CallSink: Sendable {
     func received(_ message: [UInt8], cost: Int)
     /// The last call.
     func completed(_ result: Result<Reply, RPCError>)
+    /// Drops messages that nobody will read; returns what they cost.
+    func discard() -> Int
 }
 
 /// One call on its way.
@@ -40,6 +42,8 @@ struct UnarySink: CallSink {
     let continuation: Continuation
 
     func received(_ message: [UInt8], cost: Int) {}
+
+    func discard() -> Int { 0 }
 
     func completed(_ result: Result<Reply, RPCError>) {
         continuation.resume(with: result.mapError { $0 })

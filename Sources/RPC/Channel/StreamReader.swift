@@ -74,7 +74,7 @@ final class StreamHandle: Sendable {
     }
 
     deinit {
-        channel.core.post(.abandon(call, unread: reader.discard()))
+        channel.core.post(.abandon(call))
     }
 
     /// The next message; nil at the end.

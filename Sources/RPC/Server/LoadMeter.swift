@@ -13,8 +13,10 @@ final class LoadMeter: Sendable {
     }
 
     /// Takes a place for one request; false when all are taken.
-    func admit() -> Bool {
-        guard running.add(1, ordering: .relaxed).newValue <= capacity else {
+    ///
+    /// Peers are always let in: nodes full of clients' calls that refused each other could finish none of them.
+    func admit(_ role: Role) -> Bool {
+        guard running.add(1, ordering: .relaxed).newValue <= capacity || role == .peer else {
             running.subtract(1, ordering: .relaxed)
             return false
         }

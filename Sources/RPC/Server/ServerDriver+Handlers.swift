@@ -4,7 +4,7 @@ import NIOCore
 /// Running handlers: each in a task, or at once on the loop.
 extension ServerDriver {
     func start(_ stream: UInt32, _ request: ServerConnection.Request) {
-        guard shared.meter.admit() else {
+        guard shared.meter.admit(peer.role) else {
             return refuse(stream, .tooMany("requests on this server", shared.configuration.maxInFlight))
         }
         running[stream] = Running(started: loop.now)

@@ -45,7 +45,7 @@ public struct TCPTransport: Transport {
                         ChannelWire(handler: handler, loop: channel.eventLoop))
                 }
             }
-            .connect(host: host, port: port)
+            .connect(to: host, port: port)
             .map { _ in }
             .flatMapErrorThrowing { throw Self.connectError($0, target: "\(host):\(port)") }
     }
@@ -85,5 +85,16 @@ private struct TCPListener: Listener {
     func close() -> EventLoopFuture<Void> {
         // Closed already is as good as closed now.
         channel.close().flatMapError { [loop = channel.eventLoop] _ in loop.makeSucceededVoidFuture() }
+    }
+}
+
+extension ClientBootstrap {
+    /// A numeric address is used as it is: looking it up, and racing what comes of it, would take a quarter of a second
+    /// before a refused connection is said to be refused.
+    fileprivate func connect(to host: String, port: Int) -> EventLoopFuture<any NIOCore.Channel> {
+        guard let address = try? SocketAddress(ipAddress: host, port: port) else {  // a name, then
+            return connect(host: host, port: port)
+        }
+        return connect(to: address)
     }
 }

@@ -38,7 +38,10 @@ final class ProgressLine: Sendable {
     }
 
     private static func text(_ progress: ImportProgress) -> String {
-        guard progress.total > 0 else { return "\(progress.stage.rawValue): \(progress.done)" }
+        guard progress.total > 0 else { return "\(progress.stage.rawValue): \(progress.done) events on their way" }
+        guard Terminal.errorIsTerminal else {
+            return "\(progress.stage.rawValue): \(progress.done) of \(progress.total)"
+        }
         let width = 24
         let filled = width * min(progress.done, progress.total) / progress.total
         let bar = String(repeating: "█", count: filled) + String(repeating: "░", count: width - filled)

@@ -1,0 +1,88 @@
+import Cluster
+import Glibc
+import Messages
+import Testing
+
+@testable import Client
+
+@Suite("Stored sessions")
+struct SessionStoreTests {
+    private func record(_ name: String = "Ada") -> SessionRecord {
+        SessionRecord(
+            name: name, userId: Id(rawValue: 99), region: "eu", token: [1, 2, 255],
+            expiresAt: Timestamp(unixMs: 1_800_000_000_000))
+    }
+
+    private func mode(_ path: String) -> mode_t {
+        var info = stat()
+        #expect(stat(path, &info) == 0)
+        return info.st_mode & 0o777
+    }
+
+    @Test("XDG_STATE_HOME decides where, else HOME; a relative one is ignored")
+    func directories() throws {
+        let own = try SessionStore(clusterId: "c1", environment: ["XDG_STATE_HOME": "/s", "HOME": "/h"])
+        #expect(own.directory == "/s/rookery/c1")
+        let home = try SessionStore(clusterId: "c1", environment: ["XDG_STATE_HOME": "s", "HOME": "/h"])
+        #expect(home.directory == "/h/.local/state/rookery/c1")
+        #expect(throws: RookeryError.self) { try SessionStore(clusterId: "c1", environment: [:]) }
+    }
+
+    @Test("What is saved is loaded, whatever the name's case; only its owner may read it")
+    func roundTrip() throws {
+        let directory = TemporaryDirectory()
+        let store = SessionStore(directory: directory.path + "/state")
+        #expect(try store.load("ada") == nil)
+        try store.save(record())
+        #expect(try store.load("ADA") == record())
+        #expect(mode(directory.path + "/state/sessions/ada.json") == 0o600)
+        #expect(mode(directory.path + "/state/sessions") == 0o700)
+    }
+
+    @Test("The current session goes with its removal")
+    func current() throws {
+        let directory = TemporaryDirectory()
+        let store = SessionStore(directory: directory.path)
+        try store.save(record())
+        try store.setCurrent("Ada")
+        #expect(try store.current() == "ada")
+        try store.remove("ada")
+        #expect(try store.current() == nil)
+        #expect(try store.load("ada") == nil)
+    }
+
+    @Test("A name cannot lead out of the directory")
+    func noPaths() {
+        let store = SessionStore(directory: "/nowhere")
+        #expect(throws: InvalidUsername.self) { try store.load("../../x") }
+    }
+
+    @Test("What a session has written lately is bounded, newest first to stay, and forgotten after a minute")
+    func seen() {
+        var writes = SeenWrites()
+        for index in 1...40 as ClosedRange<UInt64> {
+            writes.remember(
+                .with {
+                    $0.seen = [
+                        .with {
+                            $0.destination = UInt32(index); $0.index = index
+                        }
+                    ]
+                }, nowMs: 1000)
+        }
+        #expect(writes.entries.count == SeenWrites.limit)
+        #expect(writes.entries.last?.index == 40)
+        // The same stream again: the newest index covers the older one.
+        writes.remember(
+            .with {
+                $0.seen = [
+                    .with {
+                        $0.destination = 40; $0.index = 50
+                    }
+                ]
+            }, nowMs: 1000)
+        #expect(writes.entries.count { $0.destination == 40 } == 1)
+        #expect(writes.list(nowMs: 61_000)?.seen.count == SeenWrites.limit)
+        #expect(writes.list(nowMs: 61_001) == nil)
+    }
+}

@@ -1,0 +1,77 @@
+import Client
+import Cluster
+import Logging
+import Messages
+import NIOPosix
+import RPC
+import Synchronization
+
+/// Two nodes that speak the real protocol in this process, and answer what a test tells them to.
+final class StubCluster: Sendable {
+    static let group = MultiThreadedEventLoopGroup(numberOfThreads: 1)
+    private static let logger = Logger(label: "stub", factory: { _ in SwiftLogNoOpLogHandler() })
+
+    let transport = InProcessTransport()
+    private let servers: Mutex<[NodeId: Server]> = Mutex([:])
+    /// Every call that reached a node.
+    private let received: Mutex<[(node: NodeId, call: Call)]> = Mutex([])
+
+    typealias Handler = @Sendable (NodeId, Call) async throws -> Answer
+
+    var calls: [(node: NodeId, call: Call)] { received.withLock { $0 } }
+
+    /// Starts the named nodes, each with this one method.
+    func start(_ nodes: [NodeId] = ["n1", "n2"], method: String, _ handler: @escaping Handler) async throws {
+        for node in nodes {
+            var methods = MethodTable()
+            methods.unary(method) { [weak self] call in
+                self?.received.withLock { $0.append((node, call)) }
+                return try await handler(node, call)
+            }
+            let server = Server(
+                configuration: ServerConfiguration(clusterId: "test", nodeId: node.rawValue), methods: methods,
+                transport: transport, group: Self.group, logger: Self.logger)
+            _ = try await server.start(host: "stub", port: Self.port(of: node))
+            servers.withLock { $0[node] = server }
+        }
+    }
+
+    func stop() async {
+        for server in servers.withLock({ Array($0.values) }) { await server.abort() }
+    }
+
+    /// All partitions at n1, rows at revision 1.
+    func client(_ change: (inout RookeryClient.Options) -> Void = { _ in }) throws -> RookeryClient {
+        var options = RookeryClient.Options()
+        options.timeout = .seconds(5)
+        change(&options)
+        return RookeryClient(
+            map: try Self.map(), clusterId: "test", options: options, transport: transport, group: Self.group)
+    }
+
+    static func map() throws -> ClusterMap {
+        let nodes = (["n1", "n2"] as [NodeId]).map { id in
+            NodeInfo(id: id, address: Address(host: "stub", port: port(of: id)), region: "here", zone: id.rawValue)
+        }
+        return try ClusterMap(
+            version: 1, partitioning: try Partitioning(count: 4, regionNames: ["here"]),
+            nodes: Dictionary(uniqueKeysWithValues: nodes.map { ($0.id, $0) }),
+            rows: (0..<4 as Range<UInt16>).map { row(PartitionId($0), primary: "n1", revision: 1) })
+    }
+
+    static func row(_ partition: PartitionId, primary: NodeId, revision: UInt64) -> Cluster.PartitionRow {
+        Cluster.PartitionRow(
+            partition: partition, region: "here", epoch: revision, primary: primary, members: [primary], learners: [],
+            revision: revision)
+    }
+
+    private static func port(of node: NodeId) -> Int { node == "n1" ? 1 : 2 }
+
+    /// A session of a user who lives in partition 2.
+    static func session() -> Session {
+        Session(
+            SessionRecord(
+                name: "ada", userId: Id(unixMs: Id.epochMs, partition: PartitionId(2), sequence: 1), region: "here",
+                token: [9, 9], expiresAt: Timestamp(unixMs: 0)))
+    }
+}

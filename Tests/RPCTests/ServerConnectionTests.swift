@@ -1,0 +1,160 @@
+import NIOCore
+import Testing
+
+@testable import RPC
+
+/// The accepting side's decisions, played without a socket, a clock or a task.
+@Suite struct ServerConnectionTests {
+    private let start = NIODeadline.uptimeNanoseconds(1_000_000_000)
+
+    /// An open connection, and what was asked of its driver so far.
+    private struct Scene {
+        var connection: ServerConnection
+        var actions = Actions<ServerConnection.Command>()
+
+        /// The frames written since the last call.
+        mutating func frames() throws -> [Frame] {
+            var decoder = FrameDecoder(maxPayloadBytes: 1 << 26)
+            decoder.append(actions.output)
+            actions.output = ByteBuffer()
+            var frames: [Frame] = []
+            while let frame = try decoder.next() { frames.append(frame) }
+            return frames
+        }
+
+        mutating func commands() -> [ServerConnection.Command] {
+            defer { actions.commands = [] }
+            return actions.commands
+        }
+    }
+
+    private func open(maxCancelsPerSecond: Int = 100, maxStreams: Int = 4) throws -> Scene {
+        var configuration = Stage.configuration()
+        configuration.maxCancelsPerSecond = maxCancelsPerSecond
+        configuration.clientLimits.maxConcurrentStreams = maxStreams
+        var scene = Scene(
+            connection: ServerConnection(
+                configuration: configuration.connection(.make()), nonce: [UInt8](repeating: 1, count: 16), now: start))
+        scene.connection.received(RawConnection.greeting(), now: start, into: &scene.actions)
+        let kinds = try scene.frames().map(\.kind)
+        #expect(kinds == [.welcome])
+        scene.actions.commands = []
+        return scene
+    }
+
+    private func request(_ stream: UInt32, remainingMs: UInt32 = 0) -> ByteBuffer {
+        var bytes = ByteBuffer()
+        var head = RequestHead(method: 1)
+        head.remainingMs = remainingMs
+        FrameEncoder.write(.request, flags: .endStream, stream: stream, into: &bytes) { [head] in
+            head.write(packedMetadata: [], into: &$0)
+            return []
+        }
+        return bytes
+    }
+
+    private func cancel(_ stream: UInt32) -> ByteBuffer {
+        var bytes = ByteBuffer()
+        FrameEncoder.write(.cancel, stream: stream, into: &bytes)
+        return bytes
+    }
+
+    private func expectAnswer(_ code: StatusCode, _ scene: inout Scene) throws {
+        let frames = try scene.frames()
+        var payload = try #require(frames.first).payload
+        let error = try ResponseTrailer(from: &payload).error
+        #expect(error?.code == code)
+    }
+
+    private func expectSilence(_ scene: inout Scene) throws {
+        let frames = try scene.frames()
+        #expect(frames.isEmpty)
+    }
+
+    @Test func aDeadlineIsAnsweredAndTheHandlerKeepsItsPlaceUntilItEnds() throws {
+        var scene = try open(maxStreams: 1)
+        scene.connection.received(request(1, remainingMs: 50), now: start, into: &scene.actions)
+        let deadline = start + .milliseconds(50)
+        #expect(scene.connection.nextDeadline == deadline)
+        scene.connection.tick(now: deadline - .nanoseconds(1), into: &scene.actions)
+        try expectSilence(&scene)
+        scene.connection.tick(now: deadline, into: &scene.actions)
+        try expectAnswer(.deadlineExceeded, &scene)
+        // The handler still runs: a second call would be one too many.
+        scene.connection.received(request(3), now: deadline, into: &scene.actions)
+        try expectAnswer(.resourceExhausted, &scene)
+        scene.connection.finished(1, .success(Answer()), load: LoadReport(), into: &scene.actions)
+        try expectSilence(&scene)
+        scene.connection.received(request(5), now: deadline, into: &scene.actions)
+        try expectSilence(&scene)
+    }
+
+    @Test func tenThousandResetsEndTheConnection() throws {
+        var scene = try open(maxCancelsPerSecond: 50)
+        for n in 0..<10_000 where scene.connection.phase == .open {
+            let stream = UInt32(2 * n + 1)
+            scene.connection.received(request(stream), now: start, into: &scene.actions)
+            scene.connection.received(cancel(stream), now: start, into: &scene.actions)
+            scene.connection.finished(stream, .success(Answer()), load: LoadReport(), into: &scene.actions)
+        }
+        #expect(scene.connection.phase == .closed)
+        let frames = try scene.frames()
+        let last = try #require(frames.last)
+        #expect(try Close(unpacking: last.payload).reason.contains("cancelled calls in a second"))
+    }
+
+    @Test func resetsWhoseHandlersStillRunDoNotMakeRoomForMore() throws {
+        var scene = try open(maxStreams: 4)
+        for stream in stride(from: UInt32(1), to: 9, by: 2) {
+            scene.connection.received(request(stream), now: start, into: &scene.actions)
+            scene.connection.received(cancel(stream), now: start, into: &scene.actions)
+        }
+        scene.connection.received(request(9), now: start, into: &scene.actions)
+        try expectAnswer(.resourceExhausted, &scene)
+    }
+
+    @Test func afterGoAwayNothingIsTakenAndTheLastAnswerCloses() throws {
+        var scene = try open()
+        scene.connection.received(request(1), now: start, into: &scene.actions)
+        scene.connection.goAway("bye", into: &scene.actions)
+        let frames = try scene.frames()
+        let frame = try #require(frames.first)
+        #expect(try GoAway(unpacking: frame.payload) == GoAway(lastStream: 1, reason: "bye"))
+        _ = scene.commands()
+        scene.connection.received(request(3), now: start, into: &scene.actions)
+        let commands = scene.commands()
+        #expect(commands.isEmpty)
+        scene.connection.finished(1, .success(Answer()), load: LoadReport(), into: &scene.actions)
+        let kinds = try scene.frames().map(\.kind)
+        #expect(kinds == [.response])
+        #expect(scene.connection.phase == .closed)
+    }
+
+    @Test func unreadAnswersEndTheConnectionInTheEnd() throws {
+        var scene = try open()
+        scene.connection.writabilityChanged(false, now: start)
+        let limit = try #require(scene.connection.nextDeadline)
+        scene.connection.tick(now: limit, into: &scene.actions)
+        #expect(scene.connection.phase == .closed)
+    }
+
+    @Test func aPingIsAnswered() throws {
+        var scene = try open()
+        var bytes = ByteBuffer()
+        FrameEncoder.write(.ping, payload: [8, 7, 6, 5, 4, 3, 2, 1], into: &bytes)
+        scene.connection.received(bytes, now: start, into: &scene.actions)
+        let frames = try scene.frames()
+        #expect(frames == [Frame(kind: .pong, payload: ByteBuffer(bytes: [8, 7, 6, 5, 4, 3, 2, 1]))])
+    }
+
+    /// The wire's own unknown method; a channel would not send it.
+    @Test func numbersBeyondTheTableAreNobodys() {
+        let methods = MethodTable.make()
+        #expect(throws: RPCError(.unimplemented, "there is no method 0", ran: .no)) {
+            _ = try methods.method(0, for: .client)
+        }
+        #expect(throws: RPCError(.unimplemented, "there is no method 9", ran: .no)) {
+            _ = try methods.method(9, for: .client)
+        }
+    }
+}

@@ -1,0 +1,92 @@
+import NIOCore
+import Testing
+
+@testable import RPC
+
+/// The small deciders, each against what it promises.
+@Suite struct SmallPartsTests {
+    @Test(arguments: [UInt64(1), 2, .random(in: .min ... .max)])
+    func deadlinesComeInOrderAndStaleOnesGo(seed: UInt64) {
+        print("seed \(seed)")
+        var random = SeededGenerator(seed: seed)
+        var queue = DeadlineQueue()
+        var model: [UInt32: UInt64] = [:]
+        for stream in 0..<UInt32(2000) {
+            let due = UInt64.random(in: 0..<1000, using: &random)
+            queue.insert(stream, deadline: .uptimeNanoseconds(due))
+            model[stream] = due
+            if Bool.random(using: &random), let gone = model.keys.sorted().randomElement(using: &random) {
+                model[gone] = nil
+            }
+            queue.sweep(liveCount: model.count) { model[$0] != nil }
+            #expect(queue.count <= max(65, 2 * model.count + 1))
+        }
+        var last: UInt64 = 0
+        while let stream = queue.popDue(now: .uptimeNanoseconds(999)) {
+            guard let due = model.removeValue(forKey: stream) else { continue }
+            #expect(due >= last, "seed \(seed)")
+            last = due
+        }
+        #expect(model.isEmpty, "seed \(seed)")
+    }
+
+    @Test func waitsGrowToTheirCap() {
+        let backoff = Backoff(jitter: 0)
+        let waits = (1...12).map { backoff.wait(failures: $0, unit: 0).nanoseconds / 1_000_000 }
+        #expect(waits.prefix(4) == [50, 80, 128, 204])
+        #expect(waits.last == 2000)
+        let spread = Backoff(jitter: 0.5)
+        #expect(spread.wait(failures: 1, unit: 0) == .milliseconds(25))
+        #expect(spread.wait(failures: 1, unit: 0.999) < .milliseconds(75))
+    }
+
+    @Test func callsDuringTheWaitAreRefusedWithTheLastError() {
+        var reconnection = Reconnection(backoff: Backoff(jitter: 0))
+        let start = NIODeadline.uptimeNanoseconds(1)
+        let error = RPCError(.unavailable, "connection refused by n1:1", ran: .no)
+        #expect(reconnection.decide(now: start) == .connect)
+        reconnection.failed(error, now: start, unit: 0)
+        #expect(reconnection.decide(now: start + .milliseconds(49)) == .refuse(error))
+        #expect(reconnection.decide(now: start + .milliseconds(50)) == .connect)
+        reconnection.failed(error, now: start, unit: 0)
+        #expect(reconnection.decide(now: start + .milliseconds(79)) == .refuse(error))
+        reconnection.succeeded()
+        #expect(reconnection.decide(now: start) == .connect)
+    }
+
+    @Test func theMedianIsOfTheLast128() {
+        var recent = RecentLatencies()
+        recent.add(10)
+        #expect(recent.refreshedMedian() == 10)
+        for _ in 0..<200 { recent.add(50) }
+        #expect(recent.refreshedMedian() == 50)
+        for latency in 0..<UInt32(128) { recent.add(latency) }
+        #expect(recent.refreshedMedian() == 64)
+    }
+
+    @Test func creditGoesBackByHalves() {
+        var window = ReceiveWindow(size: 100)
+        let (first, second) = (window.received(150), window.received(1))
+        #expect(first && !second)
+        let (tooLittle, half) = (window.consumed(49), window.consumed(101))
+        #expect(tooLittle == nil)
+        #expect(half == 150)
+        let third = window.received(1)
+        #expect(third)
+    }
+
+    @Test func proofsAreNotInterchangeable() {
+        let nonces = ([UInt8](0..<16), [UInt8](16..<32))
+        let mac = ClusterProof.make(
+            .server, secret: [1], clientNonce: nonces.0, serverNonce: nonces.1, nodeId: "n1")
+        func isValid(_ side: ClusterProof.Side, _ secret: [UInt8], _ client: [UInt8], _ nodeId: String) -> Bool {
+            ClusterProof.isValid(
+                mac, side, secret: secret, clientNonce: client, serverNonce: nonces.1, nodeId: nodeId)
+        }
+        #expect(isValid(.server, [1], nonces.0, "n1"))
+        #expect(!isValid(.peer, [1], nonces.0, "n1"))
+        #expect(!isValid(.server, [2], nonces.0, "n1"))
+        #expect(!isValid(.server, [1], nonces.1, "n1"))
+        #expect(!isValid(.server, [1], nonces.0, "n2"))
+    }
+}
