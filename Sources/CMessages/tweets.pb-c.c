@@ -772,7 +772,7 @@ void   rookery__counter_reply__free_unpacked
   assert(message->base.descriptor == &rookery__counter_reply__descriptor);
   protobuf_c_message_free_unpacked ((ProtobufCMessage*)message, allocator);
 }
-static const ProtobufCFieldDescriptor rookery__tweet_row__field_descriptors[14] =
+static const ProtobufCFieldDescriptor rookery__tweet_row__field_descriptors[16] =
 {
   {
     "id",
@@ -942,6 +942,30 @@ static const ProtobufCFieldDescriptor rookery__tweet_row__field_descriptors[14] 
     0,             /* flags */
     0,NULL,NULL    /* reserved1,reserved2, etc */
   },
+  {
+    "in_reply_to_author",
+    15,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_BYTES,
+    0,   /* quantifier_offset */
+    offsetof(Rookery__TweetRow, in_reply_to_author),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "quoted_author",
+    16,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_BYTES,
+    0,   /* quantifier_offset */
+    offsetof(Rookery__TweetRow, quoted_author),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
 };
 static const unsigned rookery__tweet_row__field_indices_by_name[] = {
   5,   /* field[5] = access */
@@ -952,9 +976,11 @@ static const unsigned rookery__tweet_row__field_indices_by_name[] = {
   11,   /* field[11] = hashtags */
   0,   /* field[0] = id */
   7,   /* field[7] = in_reply_to */
+  14,   /* field[14] = in_reply_to_author */
   12,   /* field[12] = mentions */
   6,   /* field[6] = place */
   10,   /* field[10] = quote_of */
+  15,   /* field[15] = quoted_author */
   9,   /* field[9] = retweet_of */
   3,   /* field[3] = text */
   4,   /* field[4] = type */
@@ -962,7 +988,7 @@ static const unsigned rookery__tweet_row__field_indices_by_name[] = {
 static const ProtobufCIntRange rookery__tweet_row__number_ranges[1 + 1] =
 {
   { 1, 0 },
-  { 0, 14 }
+  { 0, 16 }
 };
 const ProtobufCMessageDescriptor rookery__tweet_row__descriptor =
 {
@@ -972,7 +998,7 @@ const ProtobufCMessageDescriptor rookery__tweet_row__descriptor =
   "Rookery__TweetRow",
   "rookery",
   sizeof(Rookery__TweetRow),
-  14,
+  16,
   rookery__tweet_row__field_descriptors,
   rookery__tweet_row__field_indices_by_name,
   1,  rookery__tweet_row__number_ranges,

@@ -345,6 +345,11 @@ public actor Partition {
         if !drainWaiters.isEmpty { noteProgress() }
     }
 
+    /// Whether at least as many entries can go as stay.
+    private func surplus(below index: UInt64) -> Bool {
+        index >= firstIndex && (index - firstIndex) / 2 >= settings.keepEntries
+    }
+
     private func announce(_ entry: LogEntry) {
         let told = outbox.applied(index: entry.index, events: entry.events)
         if !told.isEmpty { hasNews(id, told) }
@@ -354,10 +359,10 @@ public actor Partition {
     /// Drops applied entries that no stream and no observer needs any more (rule D4).
     private func trimLog() {
         // Looked at now and then: the floors cost a walk over all destinations.
-        guard core.appliedIndex >= firstIndex + settings.keepEntries * 2, core.appliedIndex % 64 == 0 else { return }
+        guard core.appliedIndex % 64 == 0, surplus(below: core.appliedIndex) else { return }
         let needed = observers.map { $0.floor(in: id, appliedIndex: core.appliedIndex) }.min() ?? core.appliedIndex
         let floor = min(outbox.floor, needed, core.appliedIndex)
-        guard floor > firstIndex + settings.keepEntries else { return }
+        guard surplus(below: floor) else { return }
         let newFirst = floor - settings.keepEntries
         var effects = Effects()
         effects.deleteRange(

@@ -104,10 +104,18 @@ struct  Rookery__TweetRow
    * a tombstone: everything but ids is empty
    */
   protobuf_c_boolean deleted;
+  /*
+   * UTF-8
+   */
+  ProtobufCBinaryData in_reply_to_author;
+  /*
+   * UTF-8
+   */
+  ProtobufCBinaryData quoted_author;
 };
 #define ROOKERY__TWEET_ROW__INIT \
  { PROTOBUF_C_MESSAGE_INIT (&rookery__tweet_row__descriptor) \
-    , 0, 0, {0,NULL}, {0,NULL}, ROOKERY__TWEET_TYPE__TWEET_TEXT, ROOKERY__TWEET_ACCESS__ACCESS_PUBLIC, {0,NULL}, 0, 0, 0, 0, 0,NULL, 0,NULL, 0 }
+    , 0, 0, {0,NULL}, {0,NULL}, ROOKERY__TWEET_TYPE__TWEET_TEXT, ROOKERY__TWEET_ACCESS__ACCESS_PUBLIC, {0,NULL}, 0, 0, 0, 0, 0,NULL, 0,NULL, 0, {0,NULL}, {0,NULL} }
 
 
 struct  Rookery__TweetCounts

@@ -20,6 +20,8 @@ public struct Tweet: Hashable, Sendable {
     public var hashtags: [String]
     public var mentions: [String]
     public var counts: TweetCounts
+    public var inReplyToAuthor: String?
+    public var quotedAuthor: String?
     /// Of a retweet: who wrote the original.
     public var originalAuthor: String?
     /// Of a retweet in a timeline: all whose retweets this entry stands for, newest first (rule E1).
@@ -44,6 +46,8 @@ public struct Tweet: Hashable, Sendable {
         inReplyTo = Self.id(shown.inReplyTo)
         retweetOf = Self.id(row.retweetOf)
         quoteOf = Self.id(shown.quoteOf)
+        inReplyToAuthor = shown.inReplyToAuthor.isEmpty ? nil : shown.inReplyToAuthor
+        quotedAuthor = shown.quotedAuthor.isEmpty ? nil : shown.quotedAuthor
         hashtags = shown.hashtags
         mentions = shown.mentions
         counts = TweetCounts(original == nil ? message.counts : message.originalCounts)
@@ -73,6 +77,8 @@ extension Tweet: Codable {
         case inReplyTo = "in_reply_to"
         case retweetOf = "retweet_of"
         case quoteOf = "quote_of"
+        case inReplyToAuthor = "in_reply_to_author"
+        case quotedAuthor = "quoted_author"
         case originalAuthor = "original_author"
     }
 
@@ -93,6 +99,8 @@ extension Tweet: Codable {
         hashtags = try container.decode([String].self, forKey: .hashtags)
         mentions = try container.decode([String].self, forKey: .mentions)
         counts = try container.decode(TweetCounts.self, forKey: .counts)
+        inReplyToAuthor = try container.decodeIfPresent(String.self, forKey: .inReplyToAuthor)
+        quotedAuthor = try container.decodeIfPresent(String.self, forKey: .quotedAuthor)
         originalAuthor = try container.decodeIfPresent(String.self, forKey: .originalAuthor)
         retweeters = try container.decodeIfPresent([String].self, forKey: .retweeters) ?? []
         deleted = try container.decodeIfPresent(Bool.self, forKey: .deleted) ?? false
@@ -117,6 +125,8 @@ extension Tweet: Codable {
         try container.encode(hashtags, forKey: .hashtags)
         try container.encode(mentions, forKey: .mentions)
         try container.encode(counts, forKey: .counts)
+        try container.encodeIfPresent(inReplyToAuthor, forKey: .inReplyToAuthor)
+        try container.encodeIfPresent(quotedAuthor, forKey: .quotedAuthor)
         try container.encodeIfPresent(originalAuthor, forKey: .originalAuthor)
         if !retweeters.isEmpty { try container.encode(retweeters, forKey: .retweeters) }
         if deleted { try container.encode(true, forKey: .deleted) }

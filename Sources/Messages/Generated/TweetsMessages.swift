@@ -38,6 +38,10 @@ public struct TweetRow: WireMessage {
     public var mentions: [String] = []
     /// a tombstone: everything but ids is empty
     public var deleted: Bool = false
+    /// UTF-8
+    public var inReplyToAuthor: String = ""
+    /// UTF-8
+    public var quotedAuthor: String = ""
 
     public init() {}
 
@@ -70,6 +74,8 @@ extension TweetRow: CBacked {
         hashtags = try readTexts(count: raw.pointee.n_hashtags, from: raw.pointee.hashtags, field: "hashtags")
         mentions = try readTexts(count: raw.pointee.n_mentions, from: raw.pointee.mentions, field: "mentions")
         deleted = raw.pointee.deleted != 0
+        inReplyToAuthor = try readText(raw.pointee.in_reply_to_author, field: "in_reply_to_author")
+        quotedAuthor = try readText(raw.pointee.quoted_author, field: "quoted_author")
     }
 
     func fill(_ raw: UnsafeMutablePointer<Rookery__TweetRow>, _ arena: Arena) {
@@ -88,6 +94,8 @@ extension TweetRow: CBacked {
         (raw.pointee.n_hashtags, raw.pointee.hashtags) = arena.texts(hashtags)
         (raw.pointee.n_mentions, raw.pointee.mentions) = arena.texts(mentions)
         raw.pointee.deleted = deleted ? 1 : 0
+        raw.pointee.in_reply_to_author = arena.text(inReplyToAuthor)
+        raw.pointee.quoted_author = arena.text(quotedAuthor)
     }
 }
 

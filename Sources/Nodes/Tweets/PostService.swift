@@ -22,7 +22,7 @@ struct PostService: Sendable {
         try validate(request)
         try await node.catchUp(context)
         let parent = try await parent(request.inReplyTo, caller, context)
-        if request.quoteOf != 0 { _ = try await shareable(request.quoteOf, caller, context) }
+        let quoted = request.quoteOf == 0 ? nil : try await shareable(request.quoteOf, caller, context)
         var row = TweetRow.with {
             $0.authorId = caller.id.rawValue
             $0.author = caller.name
@@ -30,7 +30,10 @@ struct PostService: Sendable {
             $0.access = request.access
             $0.place = request.place
             $0.inReplyTo = request.inReplyTo
-            $0.quoteOf = request.quoteOf
+            $0.inReplyToAuthor = parent?.author ?? ""
+            // A quoted retweet stands for its original.
+            $0.quoteOf = quoted?.id ?? 0
+            $0.quotedAuthor = quoted?.author ?? ""
             $0.hashtags = TweetText.hashtags(in: request.text)
             $0.mentions = TweetText.mentions(in: request.text)
         }
@@ -129,6 +132,7 @@ struct PostService: Sendable {
         // A repeated delete finds its remembered answer, wherever the tweet lies: the author's tweets lie with the author.
         guard id.partition == caller.id.partition else {
             let found = try await tweet(id, caller, context)
+            if found.row.deleted { throw Refusal.deletedTweet(id.rawValue) }
             throw Refusal(
                 .permissionDenied, "tweet \(id) is @\(found.row.author)'s: only its author can delete it")
         }
@@ -138,10 +142,10 @@ struct PostService: Sendable {
             guard let row = try evaluation.rows.message(TweetRow.self, .tweets, Rows.tweet(id)) else {
                 throw Refusal.noSuchTweet(id.rawValue)
             }
+            guard !row.deleted else { throw Refusal.deletedTweet(id.rawValue) }
             guard row.authorId == caller.id.rawValue else {
                 throw Refusal(.permissionDenied, "tweet \(id) is @\(row.author)'s: only its author can delete it")
             }
-            guard !row.deleted else { throw Refusal.deletedTweet(id.rawValue) }
             try Self.erase(row, by: caller, in: evaluation)
             return Empty().encode()
         }

@@ -11,16 +11,13 @@ struct TweetText {
     ///     @ada · 2m · 1234567
     ///     hello
     ///     ♥ 2  ↻ 1  ↩ 3
-    ///
-    /// - Parameter authors: who wrote what is already known here, so that a reply can name whom it answers.
-    func lines(_ tweet: Tweet, authors: [Id: String] = [:]) -> [String] {
+    func lines(_ tweet: Tweet) -> [String] {
         guard !tweet.deleted else { return [style.faint("(deleted) · \(tweet.id)")] }
-        return notes(tweet, authors) + [head(tweet)] + body(tweet) + [style.faint(figures(tweet.counts))]
+        return notes(tweet) + [head(tweet)] + body(tweet) + [style.faint(figures(tweet.counts))]
     }
 
     func lines(_ page: [Tweet]) -> [String] {
-        let authors = Dictionary(page.map { ($0.id, $0.author) }) { first, _ in first }
-        return Array(page.map { lines($0, authors: authors) }.joined(separator: [""]))
+        Array(page.map { lines($0) }.joined(separator: [""]))
     }
 
     /// A thread as a tree: each reply under what it answers, two columns further in.
@@ -48,19 +45,19 @@ struct TweetText {
         return style.name("@" + author) + style.faint(" · \(age(tweet.createdAt)) · \(tweet.id)\(place)\(lock)")
     }
 
-    private func notes(_ tweet: Tweet, _ authors: [Id: String]) -> [String] {
+    private func notes(_ tweet: Tweet) -> [String] {
         var notes: [String] = []
-        if let original = tweet.retweetOf {
+        if tweet.retweetOf != nil {
             let names = tweet.retweeters.isEmpty ? [tweet.author] : tweet.retweeters
-            notes.append("↻ \(names.map { "@" + $0 }.joined(separator: ", ")) retweeted \(original)")
+            notes.append("↻ \(names.map { "@" + $0 }.joined(separator: ", ")) retweeted")
         }
-        if let parent = tweet.inReplyTo { notes.append("↩ in reply to \(reference(parent, authors))") }
-        if let quoted = tweet.quoteOf { notes.append("❝ quotes \(reference(quoted, authors))") }
+        if let parent = tweet.inReplyTo { notes.append("↩ in reply to \(reference(parent, tweet.inReplyToAuthor))") }
+        if let quoted = tweet.quoteOf { notes.append("❝ quotes \(reference(quoted, tweet.quotedAuthor))") }
         return notes.map(style.faint)
     }
 
-    private func reference(_ id: Id, _ authors: [Id: String]) -> String {
-        authors[id].map { "@\($0) · \(id)" } ?? "\(id)"
+    private func reference(_ id: Id, _ author: String?) -> String {
+        author.map { "@\($0) · \(id)" } ?? "\(id)"
     }
 
     private func body(_ tweet: Tweet) -> [String] {
