@@ -43,7 +43,7 @@ final class StubCluster: Sendable {
     /// All partitions at n1, rows at revision 1.
     func client(_ change: (inout RookeryClient.Options) -> Void = { _ in }) throws -> RookeryClient {
         var options = RookeryClient.Options()
-        options.timeout = .seconds(5)
+        options.timeout = .seconds(60)  // no test waits for it; a busy machine may need it
         change(&options)
         return RookeryClient(
             map: try Self.map(), clusterId: "test", options: options, transport: transport, group: Self.group)
