@@ -81,12 +81,12 @@ public actor Partition {
     private var latchWaiters: [LatchTable.Ticket: CheckedContinuation<Void, Never>] = [:]
 
     // The log's tail: proposed, appended, not yet applied.
-    private var proposals: [Proposal] = []
-    private var isAppending = false
-    private var inLog: [UInt64: InLog] = [:]
-    private var submittedApply: UInt64
+    var proposals: [Proposal] = []
+    var isAppending = false
+    var inLog: [UInt64: InLog] = [:]
+    var submittedApply: UInt64
 
-    private var drainWaiters: [CheckedContinuation<Void, Never>] = []
+    var drainWaiters: [CheckedContinuation<Void, Never>] = []
 
     // Streams from others.
     var arrivals: [Arrival] = []
@@ -151,7 +151,7 @@ public actor Partition {
             destinations: Self.destinations(of: evaluated.events), wasRemembered: false)
     }
 
-    private static func destinations(of events: [Event]) -> [PartitionId] {
+    static func destinations(of events: [Event]) -> [PartitionId] {
         let told = events.map(\.destination).filter { $0 != Event.observersOnly }
         return Set(told.map { PartitionId(UInt16(truncatingIfNeeded: $0)) }).sorted()
     }
@@ -251,124 +251,6 @@ public actor Partition {
         for granted in latches.release(ticket) {
             latchWaiters.removeValue(forKey: granted)?.resume()
         }
-    }
-
-    // MARK: Log, commit, apply
-
-    func propose(_ proposal: Proposal) {
-        proposals.append(proposal)
-        startEntry()
-    }
-
-    /// One entry at a time is on its way to the disk; what is proposed meanwhile shares the next one.
-    private func startEntry() {
-        guard !isAppending, !proposals.isEmpty else { return }
-        isAppending = true
-        let taken = takeProposals()
-        let entry = makeEntry(of: taken)
-        inLog[entry.index] = InLog(entry: entry, waiting: taken.map(\.committed))
-        var effects = Effects()
-        effects.put(.log, ReplicationKeys.log(id, index: entry.index), StoredEntry.encode(entry))
-        log.append(effects) { [self] in
-            onLoop { $0.appended(entry.index) }
-        }
-    }
-
-    private func takeProposals() -> [Proposal] {
-        var bytes = 0
-        let count = proposals.prefix { proposal in
-            defer { bytes += proposal.size }
-            return bytes < settings.maxEntryBytes
-        }.count
-        defer { proposals.removeFirst(count) }
-        return Array(proposals.prefix(count))
-    }
-
-    private func makeEntry(of taken: [Proposal]) -> LogEntry {
-        let position = core.propose()
-        var entry = LogEntry()
-        entry.epoch = position.epoch
-        entry.index = position.index
-        entry.previousEpoch = position.previousEpoch
-        entry.timeMs = clock.nowMs()
-        entry.highestId = taken.map(\.highestId).max() ?? 0
-        var effects = Effects()
-        for proposal in taken {
-            effects.append(proposal.effects)
-            entry.events += proposal.events
-            if let request = proposal.request {
-                entry.requests.append(
-                    .with {
-                        $0.requestId = request.bytes
-                        $0.answer = proposal.answer
-                        $0.destinations = Self.destinations(of: proposal.events).map { UInt32($0.rawValue) }
-                    })
-            }
-        }
-        entry.effects = effects.encode()
-        return entry
-    }
-
-    private func appended(_ index: UInt64) {
-        isAppending = false
-        perform(core.madeDurable(by: node, upTo: index))
-        startEntry()
-    }
-
-    private func perform(_ actions: [PrimaryCore.Action]) {
-        for case .apply(let last) in actions where submittedApply < last {
-            for index in submittedApply + 1...last { apply(index) }
-            submittedApply = last
-        }
-    }
-
-    private func apply(_ index: UInt64) {
-        guard let waiting = inLog[index] else { preconditionFailure("a committed entry is in the log's tail") }
-        do {
-            let (effects, newMeta) = try StoredEntry.applying(waiting.entry, partition: id, previous: meta)
-            meta = newMeta
-            log.apply(effects) { [self] in
-                onLoop { $0.applied(index) }
-            }
-        } catch {
-            // The effects were encoded by this process a moment ago.
-            preconditionFailure("partition \(id): entry \(index) cannot be applied: \(error)")
-        }
-    }
-
-    private func applied(_ index: UInt64) {
-        guard let done = inLog.removeValue(forKey: index) else { return }
-        core.applied(upTo: index)
-        announce(done.entry)
-        for waiting in done.waiting { waiting.resume(returning: index) }
-        trimLog()
-        if !drainWaiters.isEmpty { noteProgress() }
-    }
-
-    /// Whether at least as many entries can go as stay.
-    private func surplus(below index: UInt64) -> Bool {
-        index >= firstIndex && (index - firstIndex) / 2 >= settings.keepEntries
-    }
-
-    private func announce(_ entry: LogEntry) {
-        let told = outbox.applied(index: entry.index, events: entry.events)
-        if !told.isEmpty { hasNews(id, told) }
-        for observer in observers { observer.applied(entry, in: self) }
-    }
-
-    /// Drops applied entries that no stream and no observer needs any more (rule D4).
-    private func trimLog() {
-        // Looked at now and then: the floors cost a walk over all destinations.
-        guard core.appliedIndex % 64 == 0, surplus(below: core.appliedIndex) else { return }
-        let needed = observers.map { $0.floor(in: id, appliedIndex: core.appliedIndex) }.min() ?? core.appliedIndex
-        let floor = min(outbox.floor, needed, core.appliedIndex)
-        guard surplus(below: floor) else { return }
-        let newFirst = floor - settings.keepEntries
-        var effects = Effects()
-        effects.deleteRange(
-            .log, from: ReplicationKeys.log(id, index: firstIndex), to: ReplicationKeys.log(id, index: newFirst))
-        firstIndex = newFirst
-        log.apply(effects) {}
     }
 
     /// Runs on the partition's event loop, in the order of the calls.
