@@ -14,6 +14,12 @@ public struct PrimaryCore: Sendable {
         public var epoch: UInt64
         public var index: UInt64
         public var previousEpoch: UInt64
+
+        public init(epoch: UInt64, index: UInt64, previousEpoch: UInt64) {
+            self.epoch = epoch
+            self.index = index
+            self.previousEpoch = previousEpoch
+        }
     }
 
     public let epoch: UInt64
