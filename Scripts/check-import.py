@@ -2,7 +2,8 @@
 """Imports real data into a fresh cluster, twice, and compares what every user sees with the files alone.
 
 The oracle below reads the same two files and knows nothing of the program: who exists, who follows whom, who said
-what in which order. Everything runs in a temporary folder, on free ports, and is taken down at the end.
+what in which order. Everything runs in a temporary folder, on free ports, and is taken down at the end; or, with --cluster,
+on a cluster that is up already, and stays up.
 
 The data is found in --data, else in ROOKERY_DATA, else in ../shared/data beside the project.
 """
@@ -13,6 +14,7 @@ import contextlib
 import json
 import os
 import pathlib
+import random
 import re
 import shutil
 import socket
@@ -139,6 +141,8 @@ class Rookery:
         self.program, self.folder = program, folder
         self.config, self.data = folder / "cluster.yaml", folder / "data"
         self.environment = {**os.environ, "XDG_STATE_HOME": str(folder / "state")}
+
+    def configure(self):
         self.config.write_text(on_free_ports((ROOT / "cluster.yaml").read_text(encoding="utf-8")))
 
     def run(self, *arguments, timeout=120):
@@ -154,6 +158,7 @@ class Rookery:
 
     @contextlib.contextmanager
     def running(self):
+        self.configure()
         try:
             self.run("cluster", "up", "--data", self.data)
             yield
@@ -173,18 +178,21 @@ class Rookery:
 
 
 def on_free_ports(config):
-    """The project's own cluster.yaml, with another free port for each one in it."""
+    """The project's own cluster.yaml, with another free port for each one in it.
+
+    They are below those that the system gives to outgoing connections, so that none of these takes one meanwhile.
+    """
     free = {}
 
     def replaced(match):
-        if match[2] not in free:
-            free[match[2]] = socket.create_server(("127.0.0.1", 0))
-        return f"{match[1]}:{free[match[2]].getsockname()[1]}"
+        while match[2] not in free:
+            port = random.randrange(20000, 32000)
+            with contextlib.suppress(OSError), socket.create_server(("127.0.0.1", port)):
+                if port not in free.values():
+                    free[match[2]] = port
+        return f"{match[1]}:{free[match[2]]}"
 
-    text = re.sub(r"(127\.0\.0\.1|localhost):(\d+)", replaced, config)
-    for listener in free.values():
-        listener.close()
-    return text
+    return re.sub(r"(127\.0\.0\.1|localhost):(\d+)", replaced, config)
 
 
 # The comparison -------------------------------------------------------------------------------------------------------
@@ -305,6 +313,8 @@ def arguments():
     parser.add_argument("--slice", type=int, metavar="N", help="only N users, and 4 lines for each")
     parser.add_argument("--program", help="a built rookery, with rookeryd beside it (default: build for release)")
     parser.add_argument("--workers", type=int, default=4, help="users that are compared at once (default 4)")
+    parser.add_argument("--cluster", type=pathlib.Path, metavar="DIR", help="use the cluster of DIR/cluster.yaml, which is "
+                        "up, with the sessions in DIR/state")
     parser.add_argument("--keep", action="store_true", help="leave the temporary folder for a look")
     return parser.parse_args()
 
@@ -347,8 +357,8 @@ def main():
     try:
         if options.slice:
             graph, tweets = slice_files(graph, tweets, options.slice, folder)
-        rookery = Rookery(os.path.abspath(program), folder)
-        with rookery.running():
+        rookery = Rookery(os.path.abspath(program), options.cluster.resolve() if options.cluster else folder)
+        with contextlib.nullcontext() if options.cluster else rookery.running():
             comparison = compare(rookery, graph, tweets, options.workers)
     except (RuntimeError, subprocess.SubprocessError) as error:
         stop(error)

@@ -53,7 +53,8 @@ extension RookeryError {
         let named = node.map { "node \($0.id) at \($0.address)" } ?? "the cluster"
         let sentence =
             switch status {
-            case .unavailable: "\(named) is not available: \(error.message)"
+            // A node that answered speaks of another one, and names it.
+            case .unavailable where error.load == nil: "\(named) is not available: \(error.message)"
             case .deadlineExceeded: "\(named) did not answer in time: \(error.message)"
             default: error.message.isEmpty ? "\(named) refused the call" : error.message
             }

@@ -27,13 +27,11 @@ extension Importer {
     }
 
     private func user(_ index: Int, _ name: String, _ secret: Secret, isKnown: Bool) async throws -> Session {
-        if isKnown, let record = try store.load(name), let session = try await renewed(Session(record)) {
-            return session
-        }
+        // Repeated also where a session is stored: only the secret proves that an import has made this user.
         let registered = try await register(index, name, secret)
-        // The answer to a repeated registration is the first one: its session may have ended since.
-        if isKnown, let registered, let session = try await renewed(registered) { return session }
         if !isKnown, let registered { return registered }
+        // The answer to a repeated registration is the first one: its session may have ended since.
+        if let registered, let session = try await renewed(registered) { return session }
         return try await login(name, secret)
     }
 

@@ -6,6 +6,7 @@ import Storage
 /// region = region's home − its share of my partition + my partition's own sum,
 /// world = world − its share of my region + that region.
 /// Each pair is read at one moment, so nobody sees a like doubled or taken back.
+/// A node that is away takes none of the tweets away that others hold: then its sums are shown as they were last sent.
 struct ShownCounts: Sendable {
     /// By region, the reader's own corrected.
     var regions: [String: Sums]
@@ -15,6 +16,13 @@ struct ShownCounts: Sendable {
     /// - Parameter world: the regions' shares as the tweet's own partition knows them.
     init(world: [RegionSumRow]) {
         regions = Dictionary(world.map { ($0.region, $0.sums ?? Sums()) }, uniquingKeysWith: { $1 })
+    }
+
+    /// While the region's home is not available: what the tweet's own partition last heard, and no less than the
+    /// reader's partition has counted itself. It may be less than was shown before; rule F2 does not hold meanwhile.
+    mutating func raise(region: String, own: Sums) {
+        let known = regions[region] ?? Sums()
+        regions[region] = Sums.max(known, own)
     }
 
     mutating func correct(region: String, sum: PeerSum, own: Sums) {
@@ -38,13 +46,14 @@ extension NodeContext {
         let ownSums = Dictionary(zip(ids.map(\.rawValue), own), uniquingKeysWith: { first, _ in first })
         let partitioning = partitioning
         let replies = try await scatter(
-            ids, at: { partitioning.regionHome(of: $0, region: region) }, .sums, context
+            ids, at: { partitioning.regionHome(of: $0, region: region) }, .sums, context, evenIncomplete: true
         ) { ids in
             .with {
                 $0.source = UInt32(reader.rawValue)
                 $0.ids = ids.map(\.rawValue)
             }
         }
+        for (id, own) in ownSums { shown[id]?.raise(region: region.name, own: own) }
         for sum in replies.flatMap(\.sums) {
             shown[sum.id]?.correct(region: region.name, sum: sum, own: ownSums[sum.id] ?? Sums())
         }

@@ -51,6 +51,8 @@ extension Sums {
 
     static func - (a: Sums, b: Sums) -> Sums { combine(a, b, &-) }
 
+    static func max(_ a: Sums, _ b: Sums) -> Sums { combine(a, b, Swift.max) }
+
     private static func combine(_ a: Sums, _ b: Sums, _ combine: (Int64, Int64) -> Int64) -> Sums {
         var result = Sums()
         for metric in TweetMetric.allCases { result[metric] = combine(a[metric], b[metric]) }

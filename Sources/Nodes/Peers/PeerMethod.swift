@@ -72,24 +72,31 @@ extension NodeContext {
     }
 
     /// Asks every owner among `partitions` at once; each gets the items that lie with it.
+    /// - Parameter evenIncomplete: leaves out the answers of nodes that are not available.
     func scatter<Item: Sendable, Request, Reply>(
         _ items: [Item], at partition: (Item) -> PartitionId, _ method: PeerMethod<Request, Reply>,
-        _ context: CallContext, request: @escaping @Sendable ([Item]) -> Request
+        _ context: CallContext, evenIncomplete: Bool = false, request: @escaping @Sendable ([Item]) -> Request
     ) async throws -> [Reply] {
         var byNode: [NodeId: [Item]] = [:]
         for item in items {
             guard let owner = owner(of: partition(item)) else { continue }
             byNode[owner, default: []].append(item)
         }
-        if byNode.count == 1, let (node, items) = byNode.first {
+        if byNode.count == 1, !evenIncomplete, let (node, items) = byNode.first {
             return [try await ask(node, method, request(items), context)]
         }
-        return try await withThrowingTaskGroup(of: (NodeId, Reply).self) { group in
+        return try await withThrowingTaskGroup(of: (NodeId, Reply)?.self) { group in
             for (node, items) in byNode {
-                group.addTask { (node, try await self.ask(node, method, request(items), context)) }
+                group.addTask {
+                    do {
+                        return (node, try await self.ask(node, method, request(items), context))
+                    } catch let error as RPCError where evenIncomplete && error.code == .unavailable {
+                        return nil
+                    }
+                }
             }
             var replies: [(NodeId, Reply)] = []
-            for try await reply in group { replies.append(reply) }
+            for try await reply in group { if let reply { replies.append(reply) } }
             return replies.sorted { $0.0 < $1.0 }.map(\.1)
         }
     }

@@ -27,9 +27,11 @@ struct ImportCommand: AsyncParsableCommand {
         let plan = try ImportPlan(graph: try file(graph), tweets: try file(tweets), directed: directed)
         try await common.withContext { context in
             let progress = ProgressLine()
+            // With --json an error is a document, and stands alone on standard error.
+            let quiet = common.json
             let importer = Importer(
                 client: context.client, store: context.store, plan: plan, concurrency: concurrency, region: region,
-                environment: .system, report: { progress.show($0) })
+                environment: .system, report: { if !quiet { progress.show($0) } })
             let result: ImportResult
             do {
                 result = try await importer.run()
