@@ -65,7 +65,7 @@ final class ForgetfulStore: Store {
     }
 
     fileprivate func dawdle() {
-        if dawdles.load(ordering: .relaxed) { usleep(500) }
+        if dawdles.load(ordering: .relaxed) { holdThread() }
     }
 
     func snapshot() -> any Snapshot { SlowSnapshot(inner: memory.snapshot(), store: self) }

@@ -53,7 +53,7 @@ extension TestCluster {
             } catch let error as RookeryError
                 where ContinuousClock.now < end && (error.retryable || error.status == .deadlineExceeded)
             {
-                try await Task.sleep(for: .milliseconds(5))
+                try await pause(.milliseconds(5))
             }
         }
     }

@@ -58,7 +58,7 @@ final class TestCluster: Sendable {
         settings = setup.partitionSettings
         keeper = CountingKeeper(map: map)
         members = Mutex(Dictionary(uniqueKeysWithValues: config.nodes.map { ($0.id, Member()) }))
-        environment = Environment(clock: clock, random: dice.next, sleep: { try await Task.sleep(for: $0) })
+        environment = Environment(clock: clock, random: dice.next, sleep: { try await pause($0) })
         client = Self.client(of: config, map, environment, network)
         let (clusterId, network) = (config.clusterId, network)
         let watchers = config.nodes.map { ($0.id, Self.channel(to: $0, clusterId, network)) }
@@ -201,7 +201,7 @@ final class TestCluster: Sendable {
                 throw NotAtRest(description: "backlogs \(states.map(\.backlog)), logs \(indexes), applied \(applied)")
             }
             last = indexes
-            try await Task.sleep(for: .milliseconds(3))
+            try await pause(.milliseconds(3))
         }
     }
 
