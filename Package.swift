@@ -24,7 +24,7 @@ let yams = Target.Dependency.product(name: "Yams", package: "Yams")
 let package = Package(
     name: "rookery",
     products: [
-        .library(name: "Client", targets: ["Client"]),
+        .library(name: "Client", targets: ["Client", "Cluster"]),
         .library(name: "RPC", targets: ["RPC"]),
         .executable(name: "rookery", targets: ["rookery"]),
         .executable(name: "rookeryd", targets: ["rookeryd"]),

@@ -1091,7 +1091,7 @@ const ProtobufCMessageDescriptor rookery__region_range__descriptor =
   (ProtobufCMessageInit) rookery__region_range__init,
   NULL,NULL,NULL    /* reserved[123] */
 };
-static const ProtobufCFieldDescriptor rookery__refusal_details__field_descriptors[1] =
+static const ProtobufCFieldDescriptor rookery__refusal_details__field_descriptors[2] =
 {
   {
     "owner",
@@ -1105,14 +1105,27 @@ static const ProtobufCFieldDescriptor rookery__refusal_details__field_descriptor
     0,             /* flags */
     0,NULL,NULL    /* reserved1,reserved2, etc */
   },
+  {
+    "reason",
+    2,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_ENUM,
+    0,   /* quantifier_offset */
+    offsetof(Rookery__RefusalDetails, reason),
+    &rookery__refusal_reason__descriptor,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
 };
 static const unsigned rookery__refusal_details__field_indices_by_name[] = {
   0,   /* field[0] = owner */
+  1,   /* field[1] = reason */
 };
 static const ProtobufCIntRange rookery__refusal_details__number_ranges[1 + 1] =
 {
   { 1, 0 },
-  { 0, 1 }
+  { 0, 2 }
 };
 const ProtobufCMessageDescriptor rookery__refusal_details__descriptor =
 {
@@ -1122,7 +1135,7 @@ const ProtobufCMessageDescriptor rookery__refusal_details__descriptor =
   "Rookery__RefusalDetails",
   "rookery",
   sizeof(Rookery__RefusalDetails),
-  1,
+  2,
   rookery__refusal_details__field_descriptors,
   rookery__refusal_details__field_indices_by_name,
   1,  rookery__refusal_details__number_ranges,
@@ -1469,4 +1482,32 @@ const ProtobufCMessageDescriptor rookery__node_status_reply__descriptor =
   1,  rookery__node_status_reply__number_ranges,
   (ProtobufCMessageInit) rookery__node_status_reply__init,
   NULL,NULL,NULL    /* reserved[123] */
+};
+static const ProtobufCEnumValue rookery__refusal_reason__enum_values_by_number[2] =
+{
+  { "REFUSAL_OTHER", "ROOKERY__REFUSAL_REASON__REFUSAL_OTHER", 0 },
+  { "REFUSAL_TEXT_TOO_LONG", "ROOKERY__REFUSAL_REASON__REFUSAL_TEXT_TOO_LONG", 1 },
+};
+static const ProtobufCIntRange rookery__refusal_reason__value_ranges[] = {
+{0, 0},{0, 2}
+};
+static const ProtobufCEnumValueIndex rookery__refusal_reason__enum_values_by_name[2] =
+{
+  { "REFUSAL_OTHER", 0 },
+  { "REFUSAL_TEXT_TOO_LONG", 1 },
+};
+const ProtobufCEnumDescriptor rookery__refusal_reason__descriptor =
+{
+  PROTOBUF_C__ENUM_DESCRIPTOR_MAGIC,
+  "rookery.RefusalReason",
+  "RefusalReason",
+  "Rookery__RefusalReason",
+  "rookery",
+  2,
+  rookery__refusal_reason__enum_values_by_number,
+  2,
+  rookery__refusal_reason__enum_values_by_name,
+  1,
+  rookery__refusal_reason__value_ranges,
+  NULL,NULL,NULL,NULL   /* reserved[1234] */
 };

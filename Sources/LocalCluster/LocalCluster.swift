@@ -42,7 +42,7 @@ public struct LocalCluster: Sendable {
     }
 
     /// How long a node that was asked to end may take before it is killed.
-    static let stopLimit = Duration.seconds(10)
+    static let stopLimit = Duration.seconds(20)
     /// How long a node may take until it serves.
     static let startLimit = Duration.seconds(30)
     static let pollInterval = Duration.milliseconds(10)

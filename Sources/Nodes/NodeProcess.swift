@@ -1,6 +1,7 @@
 import Cluster
 import Coordination
 import Foundation
+import Glibc
 import Logging
 import NIOCore
 import NIOPosix
@@ -36,7 +37,7 @@ public struct NodeProcess: Service {
         configPath: String, node: NodeId, dataDirectory: String, secretPath: String, registry: PrometheusRegistry,
         logger: Logger
     ) async throws -> NodeProcess {
-        let config = try ClusterConfig.load(path: configPath)
+        let config = withDescriptorsFor(try ClusterConfig.load(path: configPath), logger)
         guard config.node(node) != nil else {
             throw NodeServer.StartFailure.unknownNode(node, known: config.nodes.map(\.id))
         }
@@ -63,6 +64,27 @@ public struct NodeProcess: Service {
         let metrics = try await startMetrics(config.metrics[node], server, registry, &groups, logger)
         return NodeProcess(
             server: server, metrics: metrics, store: store, directory: directory, groups: groups, logger: logger)
+    }
+
+    /// Descriptors that are not connections: the store's files, the log, sockets to other nodes.
+    private static let otherDescriptors = 512
+
+    /// Clients must not use up the descriptors that the store needs: a file that cannot be opened ends the process.
+    private static func withDescriptorsFor(_ config: ClusterConfig, _ logger: Logger) -> ClusterConfig {
+        var limit = rlimit()
+        guard getrlimit(__rlimit_resource_t(RLIMIT_NOFILE.rawValue), &limit) == 0 else { return config }
+        limit.rlim_cur = limit.rlim_max
+        if setrlimit(__rlimit_resource_t(RLIMIT_NOFILE.rawValue), &limit) != 0 {
+            getrlimit(__rlimit_resource_t(RLIMIT_NOFILE.rawValue), &limit)
+        }
+        let room = max(16, Int(clamping: limit.rlim_cur) - otherDescriptors)
+        guard room < config.limits.maxConnections else { return config }
+        logger.warning(
+            "fewer connections than limits.max_connections: this process may hold too few descriptors",
+            metadata: ["connections": "\(room)"])
+        var config = config
+        config.limits.maxConnections = room
+        return config
     }
 
     private static func readSecret(_ path: String) throws -> [UInt8] {

@@ -128,7 +128,7 @@ public final class NodeServer: Sendable {
         let limits = parts.config.limits
         var client = RPC.Limits.client
         client.maxMessageBytes = limits.maxMessageBytes
-        client.maxFrameBytes = max(client.maxFrameBytes, limits.maxMessageBytes + 64 * 1024)
+        client.maxFrameBytes = limits.maxMessageBytes + 128 * 1024
         client.maxConcurrentStreams = limits.maxStreams
         return ServerConfiguration(
             clusterId: parts.config.clusterId, nodeId: parts.id.rawValue, secret: parts.secret, limits: client,

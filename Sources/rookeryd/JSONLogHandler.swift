@@ -51,6 +51,7 @@ struct JSONLogHandler: LogHandler {
             case "\n": result += "\\n"
             case "\r": result += "\\r"
             case "\t": result += "\\t"
+            case _ where (0x7F..<0xA0).contains(scalar.value): result += "\\u00" + String(scalar.value, radix: 16)
             case _ where scalar.value < 0x20:
                 result += "\\u00" + (scalar.value < 16 ? "0" : "") + String(scalar.value, radix: 16)
             default: result.unicodeScalars.append(scalar)

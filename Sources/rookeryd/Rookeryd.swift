@@ -1,5 +1,6 @@
 import ArgumentParser
 import Cluster
+import Glibc
 import Logging
 import Metrics
 import Nodes
@@ -33,6 +34,7 @@ struct Rookeryd: AsyncParsableCommand {
     var logLevel: Logger.Level = .info
 
     func run() async throws {
+        umask(0o077)  // password hashes and protected tweets are for this user alone
         let logLevel = logLevel
         LoggingSystem.bootstrap { label in JSONLogHandler(label: label, level: logLevel) }
         let logger = Logger(label: "rookeryd")

@@ -31,6 +31,11 @@ typedef struct Rookery__NodeStatusReply Rookery__NodeStatusReply;
 
 /* --- enums --- */
 
+typedef enum _Rookery__RefusalReason {
+  ROOKERY__REFUSAL_REASON__REFUSAL_OTHER = 0,
+  ROOKERY__REFUSAL_REASON__REFUSAL_TEXT_TOO_LONG = 1
+    PROTOBUF_C__FORCE_ENUM_TO_BE_INT_SIZE(ROOKERY__REFUSAL_REASON)
+} Rookery__RefusalReason;
 
 /* --- messages --- */
 
@@ -194,10 +199,14 @@ struct  Rookery__RefusalDetails
 {
   ProtobufCMessage base;
   Rookery__PartitionRow *owner;
+  /*
+   * what a program may act on; people read the message
+   */
+  Rookery__RefusalReason reason;
 };
 #define ROOKERY__REFUSAL_DETAILS__INIT \
  { PROTOBUF_C_MESSAGE_INIT (&rookery__refusal_details__descriptor) \
-    , NULL }
+    , NULL, ROOKERY__REFUSAL_REASON__REFUSAL_OTHER }
 
 
 struct  Rookery__StatusRequest
@@ -536,6 +545,7 @@ typedef void (*Rookery__NodeStatusReply_Closure)
 
 /* --- descriptors --- */
 
+extern const ProtobufCEnumDescriptor    rookery__refusal_reason__descriptor;
 extern const ProtobufCMessageDescriptor rookery__empty__descriptor;
 extern const ProtobufCMessageDescriptor rookery__seen__descriptor;
 extern const ProtobufCMessageDescriptor rookery__seen_list__descriptor;

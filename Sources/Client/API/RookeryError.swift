@@ -1,4 +1,5 @@
 import Cluster
+import Messages
 import RPC
 
 /// The one error that a caller of the client sees.
@@ -12,6 +13,8 @@ public struct RookeryError: Error, Hashable, Sendable, CustomStringConvertible {
     public var retryAfterMs: UInt32
     /// The node that answered, or was asked last.
     public var node: NodeId?
+    /// The refused tweet's text weighs too much.
+    public var isTextTooLong = false
 
     public init(
         _ status: Status, _ message: String, retryable: Bool = false, retryAfterMs: UInt32 = 0, node: NodeId? = nil
@@ -61,5 +64,7 @@ extension RookeryError {
         self.init(
             status, sentence, retryable: error.retryable || status == .unavailable, retryAfterMs: error.retryAfterMs,
             node: node?.id)
+        // Details that cannot be read say nothing; the status and the message stand.
+        isTextTooLong = (try? RefusalDetails.decode(error.details))?.reason == .refusalTextTooLong
     }
 }

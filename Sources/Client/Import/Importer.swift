@@ -38,6 +38,9 @@ public struct Importer: Sendable {
     }
 
     public func run() async throws -> ImportResult {
+        // One import at a time keeps secrets here: two would overwrite each other's, and lock users out for ever.
+        let lock = try PrivateFile.Lock(store.directory, name: "import.lock", orFail: true)
+        defer { lock.release() }
         let startNs = environment.clock.monotonicNs()
         let sessions = try await makeUsers()
         // Stored before the long part, so that a killed import leaves sessions that can be used.
@@ -45,7 +48,7 @@ public struct Importer: Sendable {
         try await makeFollows(sessions)
         let tooLong = try await makeTweets(sessions)
         try await waitForRest()
-        for session in sessions { try store.save(session.record) }
+        for session in sessions { try store.remember(session.record) }
         let seconds = Double(environment.clock.monotonicNs() - startNs) / 1e9
         var skipped = plan.skipped
         skipped.tooLong = tooLong
@@ -93,7 +96,7 @@ public struct Importer: Sendable {
         do {
             _ = try await client.post(Draft(text: post.text), session: session, key: post.key)
             return true
-        } catch let error as RookeryError where error.status == .invalidArgument {
+        } catch let error as RookeryError where error.isTextTooLong {
             return false
         }
     }

@@ -97,3 +97,30 @@ public enum PrivateFile {
         guard fsync(descriptor) == 0 else { throw Failure(path: directory, action: "sync", code: errno) }
     }
 }
+
+extension PrivateFile {
+    /// An exclusive lock between processes, on a file that stays; it goes with the process at the latest.
+    public struct Lock: Sendable {
+        private let descriptor: Int32
+
+        /// - Parameter orFail: throws when another process holds it, instead of waiting.
+        public init(_ directory: String, name: String, orFail: Bool = false) throws(Failure) {
+            try PrivateFile.makeDirectory(directory)
+            let path = "\(directory)/\(name)"
+            descriptor = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0o600)
+            guard descriptor >= 0 else { throw Failure(path: path, action: "create", code: errno) }
+            while flock(descriptor, LOCK_EX | (orFail ? LOCK_NB : 0)) != 0 {
+                guard errno == EINTR else {
+                    let code = errno
+                    close(descriptor)
+                    throw Failure(path: path, action: "lock", code: code)
+                }
+            }
+        }
+
+        /// Once.
+        public func release() {
+            close(descriptor)
+        }
+    }
+}

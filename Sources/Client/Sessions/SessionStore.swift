@@ -44,11 +44,34 @@ public struct SessionStore: Sendable {
         }
     }
 
-    /// Stores it in place of this user's older one. What another process has seen with the same session is kept.
-    public func save(_ record: SessionRecord) throws {
+    /// Whether sessions can be kept at all; asked before one is made that would be lost.
+    public func checkWritable() throws {
+        try PrivateFile.Lock(directory, name: "sessions.lock").release()
         try PrivateFile.makeDirectory(sessions)
+    }
+
+    /// Stores a new session in place of this user's older one. What another process has seen with the same session is
+    /// kept.
+    public func save(_ record: SessionRecord) throws {
+        let lock = try PrivateFile.Lock(directory, name: "sessions.lock")
+        defer { lock.release() }
+        try PrivateFile.makeDirectory(sessions)
+        let stored = try? load(record.name)  // an unreadable file is replaced
+        try write(record, besides: stored?.token == record.token ? stored : nil)
+    }
+
+    /// Adds what a session has seen to its file, if that session is still the stored one: another process may have
+    /// logged in anew, or out.
+    public func remember(_ record: SessionRecord) throws {
+        let lock = try PrivateFile.Lock(directory, name: "sessions.lock")
+        defer { lock.release() }
+        guard let stored = try load(record.name), stored.token == record.token else { return }
+        try write(record, besides: stored)
+    }
+
+    private func write(_ record: SessionRecord, besides stored: SessionRecord?) throws {
         var record = record
-        if let stored = try? load(record.name), stored.token == record.token {  // an unreadable file is replaced
+        if let stored {
             let others = stored.seen.filter { !record.seen.contains($0) }
             record.seen = Array((others + record.seen).suffix(SeenWrites.limit))
         }

@@ -1,7 +1,7 @@
 /// Bounds that an operator may set. Each has a default and a range; docs and error messages come from `all`.
 public struct Limits: Hashable, Sendable {
     /// The largest message, after decompression.
-    public var maxMessageBytes = 4 << 20
+    public var maxMessageBytes = 256 << 10
     /// Requests that a node works on at once; more are refused with RESOURCE_EXHAUSTED.
     public var maxInFlight = 4096
     /// Connections that a node holds.

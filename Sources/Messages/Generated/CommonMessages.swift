@@ -307,9 +307,16 @@ extension RegionRange: CBacked {
     }
 }
 
+public enum RefusalReason: UInt32, Sendable, CaseIterable {
+    case refusalOther = 0
+    case refusalTextTooLong = 1
+}
+
 /// The details of a refusal by a node that does not own the partition, or of a refusal of a command.
 public struct RefusalDetails: WireMessage {
     public var owner: PartitionRow?
+    /// what a program may act on; people read the message
+    public var reason: RefusalReason = .refusalOther
 
     public init() {}
 
@@ -329,11 +336,13 @@ extension RefusalDetails: CBacked {
 
     init(copying raw: UnsafePointer<Rookery__RefusalDetails>) throws(DecodingFailure) {
         owner = try readMessage(raw.pointee.owner)
+        reason = try readEnum(raw.pointee.reason.rawValue, field: "reason")
     }
 
     func fill(_ raw: UnsafeMutablePointer<Rookery__RefusalDetails>, _ arena: Arena) {
         rookery__refusal_details__init(raw)
         raw.pointee.owner = arena.message(owner)
+        raw.pointee.reason = Rookery__RefusalReason(rawValue: reason.rawValue)
     }
 }
 

@@ -9,11 +9,19 @@ public struct Refusal: Error, Equatable, Sendable, CustomStringConvertible {
     public var code: StatusCode
     public var message: String
     public var retryAfterMs: UInt32
+    public var reason: RefusalReason
 
-    public init(_ code: StatusCode, _ message: String, retryAfterMs: UInt32 = 0) {
+    public init(
+        _ code: StatusCode, _ message: String, retryAfterMs: UInt32 = 0, reason: RefusalReason = .refusalOther
+    ) {
         self.code = code
         self.message = message
         self.retryAfterMs = retryAfterMs
+        self.reason = reason
+    }
+
+    var details: [UInt8] {
+        reason == .refusalOther ? [] : RefusalDetails.with { $0.reason = reason }.encode()
     }
 
     public var description: String { "\(code.name): \(message)" }
@@ -37,7 +45,7 @@ extension RPCError {
         case let error as Refusal:
             self.init(
                 error.code, error.message, ran: .no, retryable: error.code == .unavailable,
-                retryAfterMs: error.retryAfterMs)
+                retryAfterMs: error.retryAfterMs, details: error.details)
         case let error as ReplicationError: self.init(answering: error)
         case let error as DecodingFailure: self.init(.invalidArgument, "\(error)", ran: .no)
         case is CancellationError: self.init(.cancelled, "the call was cancelled", ran: .unknown)

@@ -64,13 +64,15 @@ struct PostService: Sendable {
         guard !isBlank else { throw Refusal(.invalidArgument, "a tweet needs a text") }
         guard request.text.utf8.count <= TweetText.maxBytes else {
             throw Refusal(
-                .invalidArgument, "the text is too long: \(request.text.utf8.count) bytes are more than any tweet has")
+                .invalidArgument, "the text is too long: \(request.text.utf8.count) bytes are more than any tweet has",
+                reason: .refusalTextTooLong)
         }
         let weight = TweetText.weight(of: request.text)
         guard weight <= TweetText.maxWeight else {
             throw Refusal(
                 .invalidArgument,
-                "the text is too long: it weighs \(weight), and \(TweetText.maxWeight) is the limit")
+                "the text is too long: it weighs \(weight), and \(TweetText.maxWeight) is the limit",
+                reason: .refusalTextTooLong)
         }
         guard request.place.count <= Self.maxPlace, request.place.utf8.count <= 1024 else {
             throw Refusal(.invalidArgument, "a place has at most \(Self.maxPlace) characters")

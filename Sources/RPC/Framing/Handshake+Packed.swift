@@ -49,7 +49,7 @@ extension Hello {
             }
             return Hello(
                 protocolVersion: message.protocol_version, clusterId: message.cluster_id.text,
-                role: UInt8(truncatingIfNeeded: message.role.rawValue), nonce: message.nonce.bytes,
+                role: UInt8(exactly: message.role.rawValue) ?? 0, nonce: message.nonce.bytes,
                 nodeId: message.node_id.text, limits: try Limits(message.limits),
                 features: Features(rawValue: message.features))
         }

@@ -14,6 +14,7 @@ struct RegisterCommand: AsyncParsableCommand {
         try Username.validate(name)
         let secret = try password.password(confirmed: true)
         try await common.withContext { context in
+            try context.store.checkWritable()
             let session = try await context.client.register(
                 name: name, secret: .password(secret), region: region, label: sessionLabel())
             try context.adopt(session)
@@ -34,6 +35,7 @@ struct LoginCommand: AsyncParsableCommand {
         try Username.validate(name)
         let secret = try password.password()
         try await common.withContext { context in
+            try context.store.checkWritable()
             let session = try await context.client.login(
                 name: name, secret: .password(secret), label: sessionLabel())
             try context.adopt(session)

@@ -43,7 +43,8 @@ struct Failure {
     }
 
     func exit() -> Never {
-        let line = message.split(whereSeparator: \.isNewline).joined(separator: " ")
+        // A server's words, a file's: they may hold what a terminal would obey.
+        let line = Style.harmless(message.split(whereSeparator: \.isNewline).joined(separator: " "))
         Terminal.writeError(json ? document(line) : "rookery: \(line)")
         Glibc.exit(exitStatus)
     }

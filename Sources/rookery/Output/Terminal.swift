@@ -24,10 +24,18 @@ enum Terminal {
             let count = bytes[written...].withUnsafeBytes { Glibc.write(descriptor, $0.baseAddress, $0.count) }
             if count >= 0 {
                 written += count
-            } else if errno != EINTR {
+            } else if errno == EPIPE {
                 return  // nobody reads any more: there is nobody left to tell
+            } else if errno != EINTR {
+                stop("the output could not be written: \(String(cString: strerror(errno)))", unlessFailing: descriptor)
             }
         }
+    }
+
+    /// Half a document must not look like a whole one.
+    private static func stop(_ message: String, unlessFailing descriptor: Int32) -> Never {
+        if descriptor != STDERR_FILENO { writeError("rookery: \(message)") }
+        exit(1)
     }
 
     /// All of standard input.

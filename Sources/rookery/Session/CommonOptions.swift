@@ -32,7 +32,7 @@ struct CommonOptions: ParsableArguments {
             await context.client.close()
             throw error
         }
-        try context.saveSession()
+        context.saveSession()
         await context.client.close()
     }
 }
@@ -86,9 +86,14 @@ struct Context {
         try store.remove(name)
     }
 
-    fileprivate func saveSession() throws {
+    /// The command is done whether this succeeds or not: failing now would make somebody do it again.
+    fileprivate func saveSession() {
         guard let changed = session.changedRecord else { return }
-        try store.save(changed)
+        do {
+            try store.remember(changed)
+        } catch {
+            Terminal.writeError("rookery: done, but what this session has seen was not stored: \(error)")
+        }
     }
 
     /// Prints the document with `--json`, else the lines.
