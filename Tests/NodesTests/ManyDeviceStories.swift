@@ -15,7 +15,6 @@ import Testing
         try await TestCluster.run { cluster in
             let (alice, bob) = (try await cluster.register("alice"), try await cluster.register("bob"))
             let client = cluster.client
-            for node in cluster.nodes { cluster.store(of: node)?.dawdles.store(true, ordering: .relaxed) }
             let tweet = try await client.post(Draft(text: "x"), session: bob.session).id
             try await Self.atOnce(30) { _ in
                 let answer = try await client.react(.like, to: tweet, session: alice.session)

@@ -13,7 +13,7 @@ final class ForgetfulStore: Store {
         var tail: [[Effects]] = []
     }
 
-    /// Makes scans slow, so that writes come between the reads of what should be one moment.
+    /// Lets others go first before a scan, so that writes come between the reads of what should be one moment.
     let dawdles = Atomic<Bool>(false)
     private let memory: MemoryStore
     private let disk: Mutex<Disk>
@@ -65,7 +65,8 @@ final class ForgetfulStore: Store {
     }
 
     fileprivate func dawdle() {
-        if dawdles.load(ordering: .relaxed) { holdThread() }
+        guard dawdles.load(ordering: .relaxed) else { return }
+        for _ in 0..<50 { sched_yield() }
     }
 
     func snapshot() -> any Snapshot { SlowSnapshot(inner: memory.snapshot(), store: self) }

@@ -1,13 +1,9 @@
-import Glibc
 import NIOCore
 import NIOPosix
 
-/// Lets time pass: between two looks at a condition, or as the fault that a test makes. No test is right because of it.
-func pause(_ duration: Duration) async throws {
-    try await MultiThreadedEventLoopGroup.singleton.next().scheduleTask(in: TimeAmount(duration)) {}.futureResult.get()
-}
-
-/// A slow disk's millisecond; holds the thread, as a disk does.
-func holdThread() {
-    _ = poll(nil, 0, 1)
+/// Time that passes on a timer: between two looks at a condition, and on the way of a message that is to be late.
+/// No story is right because of how long one takes.
+func pause(ms: Int) async throws {
+    try await MultiThreadedEventLoopGroup.singleton.next().scheduleTask(in: .milliseconds(Int64(ms))) {}
+        .futureResult.get()
 }

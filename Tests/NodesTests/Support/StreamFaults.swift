@@ -98,13 +98,13 @@ final class StreamFaults: Sendable {
             async let second = deliver(request)
             return dice.percent(50) ? try await (first, second).0 : try await (first, second).1
         case .delayed:
-            try await pause(.milliseconds(dice.roll(1..<30)))
+            try await pause(ms: dice.roll(1..<30))
             return try await deliver(request)
         case .stale:
-            let late = Duration.milliseconds(dice.roll(5..<80))
+            let late = dice.roll(5..<80)
             // A copy that comes when nobody expects it any more, perhaps at a node that has died meanwhile.
             Task {
-                try await pause(late)
+                try await pause(ms: late)
                 _ = try await deliver(request)
             }
             return try await deliver(request)

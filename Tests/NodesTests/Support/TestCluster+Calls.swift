@@ -16,7 +16,7 @@ extension TestCluster {
     ) async throws -> Reply {
         guard let channel = watchers[node] else { throw RPCError(.notFound, "there is no \(node)", ran: .no) }
         var options = options
-        options.timeout = options.timeout ?? .seconds(5)
+        options.timeout = options.timeout ?? .seconds(20)
         return try await channel.unary(method, message, options: options)
     }
 

@@ -46,14 +46,14 @@ extension TestCluster {
 
     /// Tries until the nodes concerned are there.
     func patiently<Value>(_ call: () async throws -> Value) async throws -> Value {
-        let end = ContinuousClock.now + .seconds(20)
+        let end = ContinuousClock.now + .seconds(40)
         while true {
             do {
                 return try await call()
             } catch let error as RookeryError
                 where ContinuousClock.now < end && (error.retryable || error.status == .deadlineExceeded)
             {
-                try await pause(.milliseconds(5))
+                try await pause(ms: 5)
             }
         }
     }

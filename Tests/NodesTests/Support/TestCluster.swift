@@ -58,7 +58,7 @@ final class TestCluster: Sendable {
         settings = setup.partitionSettings
         keeper = CountingKeeper(map: map)
         members = Mutex(Dictionary(uniqueKeysWithValues: config.nodes.map { ($0.id, Member()) }))
-        environment = Environment(clock: clock, random: dice.next, sleep: { try await pause($0) })
+        environment = Environment(clock: clock, random: dice.next, sleep: Environment.system.sleep)
         client = Self.client(of: config, map, environment, network)
         let (clusterId, network) = (config.clusterId, network)
         let watchers = config.nodes.map { ($0.id, Self.channel(to: $0, clusterId, network)) }
@@ -80,7 +80,7 @@ final class TestCluster: Sendable {
         of config: ClusterConfig, _ map: ClusterMap, _ environment: Environment, _ transport: any Transport
     ) -> RookeryClient {
         var options = RookeryClient.Options()
-        options.timeout = .seconds(5)
+        options.timeout = .seconds(20)
         options.environment = environment
         return RookeryClient(
             map: map, clusterId: config.clusterId, options: options, transport: transport, group: group)
@@ -186,24 +186,42 @@ final class TestCluster: Sendable {
     // MARK: Rest
 
     /// Returns when every event has reached the partition it is for, and nothing more follows from any.
-    func atRest(within limit: Duration = .seconds(30)) async throws {
-        try await recovered()
+    func atRest(within limit: Duration = .seconds(60)) async throws {
         let end = ContinuousClock.now + limit
-        var last: [[UInt64]] = []
+        var last: [NodeStatusReply] = []
         while true {
-            var states: [NodeStatusReply] = []
-            for node in nodes { states.append(try await status(of: node)) }
-            let indexes = states.map { $0.partitions.map(\.lastIndex) }
-            let applied = states.map { $0.partitions.map(\.appliedIndex) }
+            try await recovered()
+            let states = await statuses()
             // Twice the same: nothing slipped from a node not yet asked to one already asked.
-            if states.allSatisfy({ $0.backlog == 0 }), indexes == applied, indexes == last { return }
-            guard ContinuousClock.now < end else {
-                throw NotAtRest(description: "backlogs \(states.map(\.backlog)), logs \(indexes), applied \(applied)")
+            if states.count == nodes.count, states.allSatisfy(Self.isAtRest), Self.logs(states) == Self.logs(last) {
+                return
             }
-            last = indexes
-            try await pause(.milliseconds(3))
+            guard ContinuousClock.now < end else {
+                throw NotAtRest(description: "backlogs \(states.map(\.backlog)), logs \(Self.logs(states))")
+            }
+            last = states
+            try await pause(ms: 3)
         }
     }
+
+    /// Of those that are up: a node may die while it is asked.
+    private func statuses() async -> [NodeStatusReply] {
+        var states: [NodeStatusReply] = []
+        for node in nodes {
+            if let state = try? await status(of: node) { states.append(state) }
+        }
+        return states
+    }
+
+    private static func isAtRest(_ state: NodeStatusReply) -> Bool {
+        state.backlog == 0 && state.partitions.allSatisfy { $0.serving && $0.appliedIndex == $0.lastIndex }
+    }
+
+    private static func logs(_ states: [NodeStatusReply]) -> [[UInt64]] {
+        states.map { $0.partitions.map(\.lastIndex) }
+    }
+
+    // MARK: What is stored
 
     func store(of node: NodeId) -> ForgetfulStore? { members.withLock { $0[node]?.store } }
 
