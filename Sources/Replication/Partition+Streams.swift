@@ -46,7 +46,7 @@ extension Partition {
     public func answered(_ cursors: [StreamCursor]) {
         for cursor in cursors {
             let destination = PartitionId(UInt16(truncatingIfNeeded: cursor.destination))
-            if cursor.incarnation != 0, cursor.incarnation != outbox.incarnation {
+            if outbox.isForeign(cursor) {
                 logger.error(
                     "a stream's receiver knows another life of this log",
                     metadata: [
@@ -229,15 +229,15 @@ extension Partition {
         guard now > RequestLifetime.keptMs else { return }
         let first = Key(partition: id.rawValue).bytes
         let end = ReplicationKeys.request(id, RequestId(timeMs: now - RequestLifetime.keptMs, random: 0))
+        // In steps: a busy day's ids are too many for one entry.
+        let step = 5000
         let command = Command(requestId: nil, latches: []) { evaluation in
             // No latch: ids this old are refused before they are looked up.
-            // In steps: a busy day's ids are too many for one entry.
-            for row in try evaluation.rows.rows(.requests, from: first, to: end, limit: 5000) {
-                evaluation.rows.delete(.requests, row.key)
-            }
-            return []
+            let old = try evaluation.rows.rows(.requests, from: first, to: end, limit: step)
+            for row in old { evaluation.rows.delete(.requests, row.key) }
+            return old.count < step ? [] : [1]
         }
-        _ = try await execute(command)
+        while try await !execute(command).answer.isEmpty {}
     }
 }
 

@@ -144,6 +144,8 @@ public actor Partition {
         let ids = try newIds(command.newIds, above: command.above)
         let evaluated = try await evaluate(command, ids: ids)
         if let remembered = evaluated.remembered { return outcome(of: remembered) }
+        // Stopped meanwhile: another life of this partition may be writing to the log by now.
+        guard isServing else { throw ReplicationError.notServing(partition: id) }
         // From here on it happens, whoever still waits for the answer.
         let index = await commit(evaluated, of: command, highestId: ids.last?.rawValue ?? 0)
         return Outcome(

@@ -49,11 +49,11 @@ public final class StreamLink: Sendable {
     public func run() async {
         var failures = 0
         for await _ in wake {
-            while let taken = takeNews() {
+            while !Task.isCancelled, let taken = takeNews() {
                 do {
                     try await send(taken)
                     failures = 0
-                } catch is CancellationError {
+                } catch is CancellationError where Task.isCancelled {
                     return
                 } catch {
                     failures += 1
@@ -79,7 +79,9 @@ public final class StreamLink: Sendable {
         var request = DeliverRequest()
         var bytes = 0
         for (source, destinations) in taken {
-            guard bytes < maxCallBytes, let partition = partition(source) else {
+            // Not led here: whoever starts it tells its links of its `waitingDestinations`.
+            guard let partition = partition(source) else { continue }
+            guard bytes < maxCallBytes else {
                 hasNews(source, destinations)
                 continue
             }

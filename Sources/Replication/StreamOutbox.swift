@@ -89,12 +89,18 @@ public struct StreamOutbox: Sendable {
         return batch
     }
 
+    /// Whether the cursor is of another life of this log, or names what this one no longer holds: it says nothing about
+    /// what is here (rule D3).
+    public func isForeign(_ cursor: StreamCursor) -> Bool {
+        let isOfThisLife = cursor.incarnation == incarnation || (cursor.incarnation == 0 && cursor.index == 0)
+        return !isOfThisLife || cursor.index > appliedIndex
+    }
+
     /// The receiver has said how far it is.
     public mutating func answered(_ cursor: StreamCursor, by destination: PartitionId) {
         guard var state = destinations[destination] else { return }
         state.isInFlight = false
-        // A cursor of another life of this log says nothing about this one (rule D3).
-        if cursor.incarnation == incarnation || (cursor.incarnation == 0 && cursor.index == 0) {
+        if !isForeign(cursor) {
             state.cursor = cursor.index
             while let first = state.line.first, first.index <= cursor.index { state.line.removeFirst() }
         } else {

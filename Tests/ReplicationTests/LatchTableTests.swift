@@ -56,7 +56,7 @@ import Testing
     }
 
     @Test func grantsAreThoseOfTheSimplestModel() {
-        let seed = Seeded.fresh(#function)
+        let seed = Seeded.fresh()
         var random = Seeded(seed)
         for _ in 0..<200 {
             var (table, model) = (LatchTable(), Model())
@@ -73,14 +73,14 @@ import Testing
                     holding.remove(done)
                     model.line.removeAll { $0.ticket == done }
                     holding.formUnion(table.release(done))
-                    #expect(holding == model.holders, "seed \(seed)")
+                    #expect(holding == model.holders, "ROOKERY_SEED=\(seed)")
                 }
             }
             while let done = holding.min() {
                 holding.remove(done)
                 holding.formUnion(table.release(done))
             }
-            #expect(table.count == 0, "seed \(seed): somebody waits for ever")
+            #expect(table.count == 0, "ROOKERY_SEED=\(seed): somebody waits for ever")
         }
     }
 }

@@ -45,6 +45,54 @@ import Testing
     }
 }
 
+extension PrimaryCoreTests {
+    @Test func anEpochIsNeverContinued() async {
+        for epoch in [UInt64(3), 4] {
+            await #expect(processExitsWith: .failure) { [epoch = epoch as UInt64] in
+                _ = PrimaryCore(epoch: epoch, lastEpoch: 4, lastIndex: 10, appliedIndex: 10, members: ["a"])
+            }
+        }
+    }
+
+    @Test func whatIsNotCommittedIsNotApplied() async {
+        await #expect(processExitsWith: .failure) {
+            var core = PrimaryCore(epoch: 5, lastEpoch: 4, lastIndex: 10, appliedIndex: 10, members: ["a", "b"])
+            _ = core.propose()
+            _ = core.madeDurable(by: "a", upTo: 11)
+            core.applied(upTo: 11)
+        }
+    }
+
+    /// Reports in any order: the commit index is the least that all members have, and it only grows.
+    @Test func commitsFollowTheSlowestMember() {
+        let seed = Seeded.fresh()
+        var random = Seeded(seed)
+        let members: [NodeId] = ["a", "b", "c"]
+        for _ in 0..<300 {
+            var core = PrimaryCore(epoch: 5, lastEpoch: 4, lastIndex: 10, appliedIndex: 10, members: members)
+            var held = Dictionary(uniqueKeysWithValues: members.map { ($0, UInt64(10)) })
+            var (proposed, committed) = (UInt64(10), UInt64(10))
+            for _ in 0..<60 {
+                if random.chance(40) {
+                    proposed += 1
+                    let position = core.propose()
+                    #expect(position.index == proposed && position.epoch == 5)
+                    continue
+                }
+                let member = members[Int.random(in: 0..<3, using: &random)]
+                let index = UInt64.random(in: 10...proposed, using: &random)
+                held[member] = max(held[member, default: 10], index)
+                let least = held.values.min() ?? 10
+                let expected: [PrimaryCore.Action] = least > committed ? [.apply(upTo: least)] : []
+                let actions = core.madeDurable(by: member, upTo: index)
+                #expect(actions == expected, "ROOKERY_SEED=\(seed)")
+                committed = max(committed, least)
+                #expect(core.commitIndex == committed, "ROOKERY_SEED=\(seed)")
+            }
+        }
+    }
+}
+
 @Suite struct StoredEntryTests {
     private let entry = LogEntry.with {
         $0.epoch = 2

@@ -1,3 +1,5 @@
+import Foundation
+
 /// Chance that can be had again: SplitMix64 (Steele, Lea, Flood: Fast splittable pseudorandom number generators, 2014).
 struct Seeded: RandomNumberGenerator {
     private var state: UInt64
@@ -14,10 +16,11 @@ struct Seeded: RandomNumberGenerator {
 
     mutating func chance(_ percent: Int) -> Bool { Int.random(in: 0..<100, using: &self) < percent }
 
-    /// A fresh seed each run, printed, so that a failure can be replayed.
-    static func fresh(_ test: String) -> UInt64 {
-        let seed = UInt64.random(in: 0 ... .max)
-        print("\(test): seed \(seed)")
+    /// A fresh seed each run, printed; ROOKERY_SEED replays one.
+    static func fresh(_ test: String = #function) -> UInt64 {
+        let wanted = ProcessInfo.processInfo.environment["ROOKERY_SEED"].flatMap { UInt64($0) }
+        let seed = wanted ?? UInt64.random(in: 0 ... .max)
+        print("\(test): ROOKERY_SEED=\(seed)")
         return seed
     }
 }
