@@ -65,8 +65,12 @@ public struct SessionStore: Sendable {
     public func remember(_ record: SessionRecord) throws {
         let lock = try PrivateFile.Lock(directory, name: "sessions.lock")
         defer { lock.release() }
-        guard let stored = try load(record.name), stored.token == record.token else { return }
-        try write(record, besides: stored)
+        do {
+            guard let stored = try load(record.name), stored.token == record.token else { return }
+            try write(record, besides: stored)
+        } catch is RookeryError {
+            try write(record, besides: nil)  // the file is no session's any more; this one lives
+        }
     }
 
     private func write(_ record: SessionRecord, besides stored: SessionRecord?) throws {
@@ -75,7 +79,9 @@ public struct SessionStore: Sendable {
             let others = stored.seen.filter { !record.seen.contains($0) }
             record.seen = Array((others + record.seen).suffix(SeenWrites.limit))
         }
-        try PrivateFile.write(Array(try JSONText.encode(record).utf8), to: try path(of: record.name))
+        // Synced: a rename that outlives its content in a power cut would leave an empty file, and nobody logged in.
+        try PrivateFile.write(
+            Array(try JSONText.encode(record).utf8), to: try path(of: record.name), synced: true)
     }
 
     public func remove(_ name: String) throws {
