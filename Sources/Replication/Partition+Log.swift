@@ -9,6 +9,16 @@ extension Partition {
         startEntry()
     }
 
+    /// What came of a command, nil for nothing; one that has drawn ids waits for those that drew before it.
+    func enter(_ proposal: Proposal?, _ turn: IdTurns<Proposal>.Ticket?) {
+        guard let turn else {
+            if let proposal { propose(proposal) }
+            return
+        }
+        for released in turns.finish(turn, with: proposal) { propose(released) }
+        if turns.isEmpty, !drainWaiters.isEmpty { noteProgress() }
+    }
+
     /// One entry at a time is on its way to the disk; what is proposed meanwhile shares the next one.
     private func startEntry() {
         guard !isAppending, !proposals.isEmpty else { return }

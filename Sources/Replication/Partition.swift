@@ -82,6 +82,7 @@ public actor Partition {
 
     // The log's tail: proposed, appended, not yet applied.
     var proposals: [Proposal] = []
+    var turns = IdTurns<Proposal>()
     var isAppending = false
     var inLog: [UInt64: InLog] = [:]
     var submittedApply: UInt64
@@ -142,12 +143,15 @@ public actor Partition {
         try Task.checkCancellation()
 
         let ids = try newIds(command.newIds, above: command.above)
+        var turn = ids.isEmpty ? nil : turns.draw()
+        defer { enter(nil, turn) }
         let evaluated = try await evaluate(command, ids: ids)
         if let remembered = evaluated.remembered { return outcome(of: remembered) }
         // Stopped meanwhile: another life of this partition may be writing to the log by now.
         guard isServing else { throw ReplicationError.notServing(partition: id) }
         // From here on it happens, whoever still waits for the answer.
-        let index = await commit(evaluated, of: command, highestId: ids.last?.rawValue ?? 0)
+        let index = await commit(evaluated, of: command, highestId: ids.last?.rawValue ?? 0, turn: turn)
+        turn = nil
         return Outcome(
             answer: evaluated.answer, index: index, incarnation: meta.incarnation,
             destinations: Self.destinations(of: evaluated.events), wasRemembered: false)
@@ -204,14 +208,19 @@ public actor Partition {
         }
     }
 
-    private func commit(_ evaluated: Evaluated, of command: Command, highestId: UInt64) async -> UInt64 {
+    private func commit(
+        _ evaluated: Evaluated, of command: Command, highestId: UInt64, turn: IdTurns<Proposal>.Ticket?
+    ) async -> UInt64 {
         // A command without a request id that changes nothing needs no entry.
-        if command.requestId == nil, evaluated.effects.isEmpty, evaluated.events.isEmpty { return 0 }
+        if command.requestId == nil, evaluated.effects.isEmpty, evaluated.events.isEmpty {
+            enter(nil, turn)
+            return 0
+        }
         return await withCheckedContinuation { continuation in
-            propose(
+            enter(
                 Proposal(
                     request: command.requestId, answer: evaluated.answer, effects: evaluated.effects,
-                    events: evaluated.events, highestId: highestId, committed: continuation))
+                    events: evaluated.events, highestId: highestId, committed: continuation), turn)
         }
     }
 
@@ -265,7 +274,7 @@ public actor Partition {
     /// Takes no more commands; returns when what was proposed is applied.
     public func stop() async {
         isServing = false
-        while !proposals.isEmpty || !inLog.isEmpty || isReceiving || !arrivals.isEmpty {
+        while !turns.isEmpty || !proposals.isEmpty || !inLog.isEmpty || isReceiving || !arrivals.isEmpty {
             await withCheckedContinuation { drainWaiters.append($0) }
         }
     }

@@ -1,4 +1,5 @@
 import Cluster
+import Dispatch
 import Replication
 import Storage
 import Testing
@@ -54,6 +55,33 @@ import Testing
             await #expect(throws: ReplicationError.clockBehind(partition: .home)) {
                 try await partition.execute(.make(1, above: unlikely.rawValue))
             }
+        }
+    }
+
+    /// Or a reader who goes on above the last id it saw would miss the one that came late.
+    @Test func idsAscendInTheLogWhoeverIsEvaluatedFirst() async throws {
+        let store = MemoryStore()
+        var settings = Partition.Settings()
+        settings.maxEntryBytes = 1  // one command an entry
+        try await withPartition(over: store, settings: settings) { partition in
+            let overtaken = DispatchSemaphore(value: 0)
+            let drawn = Counter()
+            let slow = Command(requestId: nil, latches: [], newIds: 1) { evaluation in
+                drawn.add()
+                overtaken.wait()
+                evaluation.rows.put(.tweets, Rows.key(evaluation.ids[0].rawValue), [])
+                return []
+            }
+            let nothing = Command(requestId: nil, latches: [], newIds: 1) { _ in throw Refusal() }
+            async let first = partition.execute(slow)
+            await drawn.reach(1)
+            let second = Task { try await partition.execute(.make(1)) }
+            await #expect(throws: Refusal.self) { try await partition.execute(nothing) }
+            _ = try await partition.execute(.count(7))  // needs no id, so it waits for nobody
+            overtaken.signal()
+            _ = try await (first, second.value)
+            let ids = try Rows.log(store).map(\.highestId).filter { $0 != 0 }
+            #expect(ids.count == 2 && ids == ids.sorted())
         }
     }
 
