@@ -50,6 +50,7 @@ let package = Package(
         .target(name: "CRPCMessages", dependencies: ["CProtobufC"]),
         .target(name: "CMessages", dependencies: ["CProtobufC"]),
 
+        .target(name: "TweetText", swiftSettings: strict),
         .target(name: "Messages", dependencies: ["CMessages"], swiftSettings: strict),
         .target(name: "Cluster", dependencies: ["CXXHash", yams], swiftSettings: strict),
         .target(
@@ -89,6 +90,7 @@ let package = Package(
         .testTarget(
             name: "RPCTests", dependencies: ["RPC", "CRPCMessages", nioCore, nioPosix, nioEmbedded, logging],
             swiftSettings: strict),
+        .testTarget(name: "TweetTextTests", dependencies: ["TweetText", yams], swiftSettings: strict),
         .testTarget(name: "StorageTests", dependencies: ["Storage"], swiftSettings: strict),
         .testTarget(name: "MessagesTests", dependencies: ["Messages"], swiftSettings: strict),
         .testTarget(

@@ -8,6 +8,7 @@ import Testing
         "CRocksDB": [], "CLZ4": [], "CProtobufC": [], "CXXHash": [],
         "CRPCMessages": ["CProtobufC"],
         "CMessages": ["CProtobufC"],
+        "TweetText": [],
         "Messages": ["CMessages"],
         "RPC": ["CRPCMessages", "CLZ4", "CXXHash"],
         "Cluster": ["CXXHash"],
