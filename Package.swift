@@ -17,6 +17,7 @@ let coreMetrics = Target.Dependency.product(name: "CoreMetrics", package: "swift
 let lifecycle = Target.Dependency.product(name: "ServiceLifecycle", package: "swift-service-lifecycle")
 let arguments = Target.Dependency.product(name: "ArgumentParser", package: "swift-argument-parser")
 let collections = Target.Dependency.product(name: "DequeModule", package: "swift-collections")
+let heaps = Target.Dependency.product(name: "HeapModule", package: "swift-collections")
 let crypto = Target.Dependency.product(name: "Crypto", package: "swift-crypto")
 let cryptoExtras = Target.Dependency.product(name: "CryptoExtras", package: "swift-crypto")
 let yams = Target.Dependency.product(name: "Yams", package: "Yams")
@@ -51,6 +52,7 @@ let package = Package(
         .target(name: "CMessages", dependencies: ["CProtobufC"]),
 
         .target(name: "TweetText", swiftSettings: strict),
+        .target(name: "Sketches", swiftSettings: strict),
         .target(name: "Messages", dependencies: ["CMessages"], swiftSettings: strict),
         .target(name: "Cluster", dependencies: ["CXXHash", yams], swiftSettings: strict),
         .target(
@@ -68,14 +70,14 @@ let package = Package(
         .target(
             name: "Nodes",
             dependencies: [
-                "Replication", "Storage", "Coordination", "RPC", "Messages", "Cluster",
-                nioCore, nioPosix, nioHTTP1, logging, metrics, coreMetrics, lifecycle, collections, crypto,
+                "Replication", "Storage", "Coordination", "RPC", "Messages", "Cluster", "TweetText", "Sketches",
+                nioCore, nioPosix, nioHTTP1, logging, metrics, coreMetrics, lifecycle, collections, heaps, crypto,
                 cryptoExtras,
             ],
             swiftSettings: strict),
         .target(
             name: "Client",
-            dependencies: ["Coordination", "RPC", "Messages", "Cluster", nioCore, nioPosix, logging],
+            dependencies: ["Coordination", "RPC", "Messages", "Cluster", "TweetText", nioCore, nioPosix, logging],
             swiftSettings: strict),
         .target(name: "LocalCluster", dependencies: ["Client", "Cluster"], swiftSettings: strict),
         .executableTarget(
@@ -100,8 +102,8 @@ let package = Package(
         .testTarget(
             name: "NodesTests",
             dependencies: [
-                "Nodes", "Client", "Coordination", "Replication", "Storage", "RPC", "Messages", "Cluster", nioCore,
-                nioPosix, logging,
+                "Nodes", "Client", "Coordination", "Replication", "Storage", "RPC", "Messages", "Cluster", "Sketches",
+                nioCore, nioPosix, logging,
             ],
             swiftSettings: strict),
         .testTarget(

@@ -2,8 +2,8 @@
 """Imports real data into a fresh cluster, twice, and compares what every user sees with the files alone.
 
 The oracle below reads the same two files and knows nothing of the program: who exists, who follows whom, who said
-what in which order. Everything runs in a temporary folder, on free ports, and is taken down at the end; or, with --cluster,
-on a cluster that is up already, and stays up.
+what in which order; search_oracle.py adds what searches and Top-K lists must answer. Everything runs in a temporary
+folder, on free ports, and is taken down at the end; or, with --cluster, on a cluster that is up already, and stays up.
 
 The data is found in --data, else in ROOKERY_DATA, else in ../shared/data beside the project.
 """
@@ -11,6 +11,7 @@ import argparse
 import collections
 import concurrent.futures
 import contextlib
+import datetime
 import json
 import os
 import pathlib
@@ -24,11 +25,14 @@ import tempfile
 import time
 import unicodedata
 
+import search_oracle
+
 ROOT = pathlib.Path(__file__).resolve().parent.parent
 # Unicode's White_Space; Python's own strip() takes more.
 WHITE_SPACE = "\t\n\v\f\r \u0085\u00a0\u1680\u2028\u2029\u202f\u205f\u3000" + "".join(map(chr, range(0x2000, 0x200B)))
 TWEET_WEIGHT = 280
 SHOWN_DIFFERENCES = 10
+IDS_BEGIN = datetime.date(2026, 1, 1)
 
 
 def stop(sentence):
@@ -145,16 +149,18 @@ class Rookery:
     def configure(self):
         self.config.write_text(on_free_ports((ROOT / "cluster.yaml").read_text(encoding="utf-8")))
 
-    def run(self, *arguments, timeout=120):
-        command = [self.program, *map(str, arguments), "--config", self.config]
+    def run(self, *arguments, timeout=120, after=()):
+        """`after` stands behind all options: a `--` and what follows it."""
+        command = [self.program, *map(str, arguments), "--config", self.config, *after]
         done = subprocess.run(command, env=self.environment, cwd=self.folder, capture_output=True, timeout=timeout)
         if done.returncode != 0:
             said = done.stderr.decode(errors="replace").strip().split("\n")[-1]
-            raise RuntimeError(f"rookery {' '.join(map(str, arguments))}: exit status {done.returncode}: {said}")
+            asked = " ".join(map(str, [*arguments, *after]))
+            raise RuntimeError(f"rookery {asked}: exit status {done.returncode}: {said}")
         return done.stdout.decode()
 
-    def ask(self, *arguments):
-        return json.loads(self.run(*arguments, "--json"))
+    def ask(self, *arguments, after=()):
+        return json.loads(self.run(*arguments, "--json", after=after))
 
     @contextlib.contextmanager
     def running(self):
@@ -204,9 +210,9 @@ class Comparison:
         self.passed, self.differences = collections.Counter(), []
         self.ids = {}  # author -> ids, oldest first, as whoever was first asked saw them
 
-    def check(self, user, what, arguments, compare):
+    def check(self, user, what, arguments, compare, after=()):
         try:
-            compare(self.rookery.ask(*arguments, "--as", f"u{user}"))
+            compare(self.rookery.ask(*arguments, "--as", f"u{user}", after=after))
             self.passed[what] += 1
         except AssertionError as error:
             self.differences.append(f"{what} of u{user}: {error}")
@@ -312,6 +318,9 @@ def arguments():
     parser.add_argument("--tweets", type=pathlib.Path, help="tweets (default: tweets/tweets.txt of the data)")
     parser.add_argument("--slice", type=int, metavar="N", help="only N users, and 4 lines for each")
     parser.add_argument("--program", help="a built rookery, with rookeryd beside it (default: build for release)")
+    parser.add_argument("--queries", type=int, default=200, metavar="N", help="searches to compare, and Top-K "
+                        "lists with them (default 200; 0 for neither)")
+    parser.add_argument("--seed", type=int, default=random.randrange(1 << 32), help="of the searches (default: any)")
     parser.add_argument("--workers", type=int, default=4, help="users that are compared at once (default 4)")
     parser.add_argument("--cluster", type=pathlib.Path, metavar="DIR", help="use the cluster of DIR/cluster.yaml, which is "
                         "up, with the sessions in DIR/state")
@@ -319,8 +328,12 @@ def arguments():
     return parser.parse_args()
 
 
+def find_data(options):
+    return options.data or pathlib.Path(os.environ.get("ROOKERY_DATA") or ROOT.parent / "shared/data")
+
+
 def find_files(options):
-    data = options.data or pathlib.Path(os.environ.get("ROOKERY_DATA") or ROOT.parent / "shared/data")
+    data = find_data(options)
     graph = options.graph or data / "graphs/socfb-Reed98.edges"
     tweets = options.tweets or data / "tweets/tweets.txt"
     for path in graph, tweets, ROOT / "cluster.yaml":
@@ -329,7 +342,21 @@ def find_files(options):
     return graph.resolve(), tweets.resolve()
 
 
-def compare(rookery, graph, tweets, workers):
+def compare_searches(comparison, options, first_day):
+    links = search_oracle.Links(find_data(options) / "twitter-text/tld_lib.yml")
+    searches = search_oracle.SearchComparison(comparison, same, links, (first_day, today()), options.seed)
+    what = f"comparing searches and Top-K lists, seed {options.seed}"
+    timed(what, lambda: searches.run(options.queries, options.workers))
+
+
+def today():
+    return datetime.datetime.now(datetime.timezone.utc).date()
+
+
+def compare(rookery, graph, tweets, options):
+    workers = options.workers
+    # A cluster that is up may have been given the tweets on another day.
+    first_day = IDS_BEGIN if options.cluster else today()
     oracle = Oracle(graph, tweets)
     print(f"    {len(oracle.users)} users, {len(oracle.edges)} edges, {sum(map(len, oracle.said.values()))} tweets")
 
@@ -345,6 +372,8 @@ def compare(rookery, graph, tweets, workers):
     timed("comparing everybody's counters", lambda: comparison.over_all_users(counters, workers))
     timed("importing again", load)
     timed("comparing everything that everybody sees", lambda: comparison.over_all_users(comparison.check_user, workers))
+    if options.queries:
+        compare_searches(comparison, options, first_day)
     return comparison
 
 
@@ -359,7 +388,7 @@ def main():
             graph, tweets = slice_files(graph, tweets, options.slice, folder)
         rookery = Rookery(os.path.abspath(program), options.cluster.resolve() if options.cluster else folder)
         with contextlib.nullcontext() if options.cluster else rookery.running():
-            comparison = compare(rookery, graph, tweets, options.workers)
+            comparison = compare(rookery, graph, tweets, options)
     except (RuntimeError, subprocess.SubprocessError) as error:
         stop(error)
     finally:

@@ -61,15 +61,21 @@ done
 
 posted rookery tweet "Good morning from a cluster of my own #rookery" --as alice
 first=$id
-posted rookery reply "$first" "@alice good morning! How many nodes?" --as bob
+posted rookery reply "$first" "@alice good morning! How many nodes has a #rookery?" --as bob
 posted rookery reply "$id" "@bob ask it: rookery cluster status" --as alice
 say rookery like "$first" --as bob
 say rookery like "$first" --as carol
 say rookery retweet "$first" --as carol
-posted rookery quote "$first" "Rooks nest together; so do tweets." --as carol
+posted rookery quote "$first" "Rooks nest together in a #rookery; so do tweets." --as carol
 
 say rookery home --as bob
 say rookery thread "$first" --as carol
+say rookery search '"good morning" -from:bob' --as bob
+say rookery search "#rookery nest OR nodes" --sort top --as alice
+say rookery search car --users --as alice
+say rookery top tweets --by likes -k 3 --as bob
+say rookery top hashtags --window 1h --as bob
+say rookery trends --as carol
 say rookery counters "$first" --as alice
 say rookery counters --user alice --as alice
 say rookery cluster status
@@ -81,6 +87,7 @@ The cluster goes on running. To use it yourself:
   export PATH="\$PWD/.build/release:\$PATH"
   rookery tweet "Hello" --as alice       another tweet
   rookery home --as carol                what carol sees
+  rookery search nest --as carol         what was said of it; 'rookery search --help' tells what can be asked
   rookery register NAME                  somebody new; it asks for a password
   rookery --help                         everything else
   rookery cluster down                   stops it; 'rookery cluster up' starts it again with all that was said

@@ -322,7 +322,7 @@ void   rookery__answer_follow_request__free_unpacked
   assert(message->base.descriptor == &rookery__answer_follow_request__descriptor);
   protobuf_c_message_free_unpacked ((ProtobufCMessage*)message, allocator);
 }
-static const ProtobufCFieldDescriptor rookery__edge_row__field_descriptors[3] =
+static const ProtobufCFieldDescriptor rookery__edge_row__field_descriptors[4] =
 {
   {
     "state",
@@ -360,8 +360,21 @@ static const ProtobufCFieldDescriptor rookery__edge_row__field_descriptors[3] =
     0,             /* flags */
     0,NULL,NULL    /* reserved1,reserved2, etc */
   },
+  {
+    "at_ms",
+    4,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_UINT64,
+    0,   /* quantifier_offset */
+    offsetof(Rookery__EdgeRow, at_ms),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
 };
 static const unsigned rookery__edge_row__field_indices_by_name[] = {
+  3,   /* field[3] = at_ms */
   2,   /* field[2] = name */
   0,   /* field[0] = state */
   1,   /* field[1] = version */
@@ -369,7 +382,7 @@ static const unsigned rookery__edge_row__field_indices_by_name[] = {
 static const ProtobufCIntRange rookery__edge_row__number_ranges[1 + 1] =
 {
   { 1, 0 },
-  { 0, 3 }
+  { 0, 4 }
 };
 const ProtobufCMessageDescriptor rookery__edge_row__descriptor =
 {
@@ -379,7 +392,7 @@ const ProtobufCMessageDescriptor rookery__edge_row__descriptor =
   "Rookery__EdgeRow",
   "rookery",
   sizeof(Rookery__EdgeRow),
-  3,
+  4,
   rookery__edge_row__field_descriptors,
   rookery__edge_row__field_indices_by_name,
   1,  rookery__edge_row__number_ranges,

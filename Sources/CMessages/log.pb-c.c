@@ -547,6 +547,51 @@ void   rookery__sums__free_unpacked
   assert(message->base.descriptor == &rookery__sums__descriptor);
   protobuf_c_message_free_unpacked ((ProtobufCMessage*)message, allocator);
 }
+void   rookery__window_counts__init
+                     (Rookery__WindowCounts         *message)
+{
+  static const Rookery__WindowCounts init_value = ROOKERY__WINDOW_COUNTS__INIT;
+  *message = init_value;
+}
+size_t rookery__window_counts__get_packed_size
+                     (const Rookery__WindowCounts *message)
+{
+  assert(message->base.descriptor == &rookery__window_counts__descriptor);
+  return protobuf_c_message_get_packed_size ((const ProtobufCMessage*)(message));
+}
+size_t rookery__window_counts__pack
+                     (const Rookery__WindowCounts *message,
+                      uint8_t       *out)
+{
+  assert(message->base.descriptor == &rookery__window_counts__descriptor);
+  return protobuf_c_message_pack ((const ProtobufCMessage*)message, out);
+}
+size_t rookery__window_counts__pack_to_buffer
+                     (const Rookery__WindowCounts *message,
+                      ProtobufCBuffer *buffer)
+{
+  assert(message->base.descriptor == &rookery__window_counts__descriptor);
+  return protobuf_c_message_pack_to_buffer ((const ProtobufCMessage*)message, buffer);
+}
+Rookery__WindowCounts *
+       rookery__window_counts__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data)
+{
+  return (Rookery__WindowCounts *)
+     protobuf_c_message_unpack (&rookery__window_counts__descriptor,
+                                allocator, len, data);
+}
+void   rookery__window_counts__free_unpacked
+                     (Rookery__WindowCounts *message,
+                      ProtobufCAllocator *allocator)
+{
+  if(!message)
+    return;
+  assert(message->base.descriptor == &rookery__window_counts__descriptor);
+  protobuf_c_message_free_unpacked ((ProtobufCMessage*)message, allocator);
+}
 void   rookery__partition_sum__init
                      (Rookery__PartitionSum         *message)
 {
@@ -725,6 +770,276 @@ void   rookery__sum_row__free_unpacked
   if(!message)
     return;
   assert(message->base.descriptor == &rookery__sum_row__descriptor);
+  protobuf_c_message_free_unpacked ((ProtobufCMessage*)message, allocator);
+}
+void   rookery__tags_used__init
+                     (Rookery__TagsUsed         *message)
+{
+  static const Rookery__TagsUsed init_value = ROOKERY__TAGS_USED__INIT;
+  *message = init_value;
+}
+size_t rookery__tags_used__get_packed_size
+                     (const Rookery__TagsUsed *message)
+{
+  assert(message->base.descriptor == &rookery__tags_used__descriptor);
+  return protobuf_c_message_get_packed_size ((const ProtobufCMessage*)(message));
+}
+size_t rookery__tags_used__pack
+                     (const Rookery__TagsUsed *message,
+                      uint8_t       *out)
+{
+  assert(message->base.descriptor == &rookery__tags_used__descriptor);
+  return protobuf_c_message_pack ((const ProtobufCMessage*)message, out);
+}
+size_t rookery__tags_used__pack_to_buffer
+                     (const Rookery__TagsUsed *message,
+                      ProtobufCBuffer *buffer)
+{
+  assert(message->base.descriptor == &rookery__tags_used__descriptor);
+  return protobuf_c_message_pack_to_buffer ((const ProtobufCMessage*)message, buffer);
+}
+Rookery__TagsUsed *
+       rookery__tags_used__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data)
+{
+  return (Rookery__TagsUsed *)
+     protobuf_c_message_unpack (&rookery__tags_used__descriptor,
+                                allocator, len, data);
+}
+void   rookery__tags_used__free_unpacked
+                     (Rookery__TagsUsed *message,
+                      ProtobufCAllocator *allocator)
+{
+  if(!message)
+    return;
+  assert(message->base.descriptor == &rookery__tags_used__descriptor);
+  protobuf_c_message_free_unpacked ((ProtobufCMessage*)message, allocator);
+}
+void   rookery__tag_counted__init
+                     (Rookery__TagCounted         *message)
+{
+  static const Rookery__TagCounted init_value = ROOKERY__TAG_COUNTED__INIT;
+  *message = init_value;
+}
+size_t rookery__tag_counted__get_packed_size
+                     (const Rookery__TagCounted *message)
+{
+  assert(message->base.descriptor == &rookery__tag_counted__descriptor);
+  return protobuf_c_message_get_packed_size ((const ProtobufCMessage*)(message));
+}
+size_t rookery__tag_counted__pack
+                     (const Rookery__TagCounted *message,
+                      uint8_t       *out)
+{
+  assert(message->base.descriptor == &rookery__tag_counted__descriptor);
+  return protobuf_c_message_pack ((const ProtobufCMessage*)message, out);
+}
+size_t rookery__tag_counted__pack_to_buffer
+                     (const Rookery__TagCounted *message,
+                      ProtobufCBuffer *buffer)
+{
+  assert(message->base.descriptor == &rookery__tag_counted__descriptor);
+  return protobuf_c_message_pack_to_buffer ((const ProtobufCMessage*)message, buffer);
+}
+Rookery__TagCounted *
+       rookery__tag_counted__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data)
+{
+  return (Rookery__TagCounted *)
+     protobuf_c_message_unpack (&rookery__tag_counted__descriptor,
+                                allocator, len, data);
+}
+void   rookery__tag_counted__free_unpacked
+                     (Rookery__TagCounted *message,
+                      ProtobufCAllocator *allocator)
+{
+  if(!message)
+    return;
+  assert(message->base.descriptor == &rookery__tag_counted__descriptor);
+  protobuf_c_message_free_unpacked ((ProtobufCMessage*)message, allocator);
+}
+void   rookery__tag_row__init
+                     (Rookery__TagRow         *message)
+{
+  static const Rookery__TagRow init_value = ROOKERY__TAG_ROW__INIT;
+  *message = init_value;
+}
+size_t rookery__tag_row__get_packed_size
+                     (const Rookery__TagRow *message)
+{
+  assert(message->base.descriptor == &rookery__tag_row__descriptor);
+  return protobuf_c_message_get_packed_size ((const ProtobufCMessage*)(message));
+}
+size_t rookery__tag_row__pack
+                     (const Rookery__TagRow *message,
+                      uint8_t       *out)
+{
+  assert(message->base.descriptor == &rookery__tag_row__descriptor);
+  return protobuf_c_message_pack ((const ProtobufCMessage*)message, out);
+}
+size_t rookery__tag_row__pack_to_buffer
+                     (const Rookery__TagRow *message,
+                      ProtobufCBuffer *buffer)
+{
+  assert(message->base.descriptor == &rookery__tag_row__descriptor);
+  return protobuf_c_message_pack_to_buffer ((const ProtobufCMessage*)message, buffer);
+}
+Rookery__TagRow *
+       rookery__tag_row__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data)
+{
+  return (Rookery__TagRow *)
+     protobuf_c_message_unpack (&rookery__tag_row__descriptor,
+                                allocator, len, data);
+}
+void   rookery__tag_row__free_unpacked
+                     (Rookery__TagRow *message,
+                      ProtobufCAllocator *allocator)
+{
+  if(!message)
+    return;
+  assert(message->base.descriptor == &rookery__tag_row__descriptor);
+  protobuf_c_message_free_unpacked ((ProtobufCMessage*)message, allocator);
+}
+void   rookery__tag_region__init
+                     (Rookery__TagRegion         *message)
+{
+  static const Rookery__TagRegion init_value = ROOKERY__TAG_REGION__INIT;
+  *message = init_value;
+}
+size_t rookery__tag_region__get_packed_size
+                     (const Rookery__TagRegion *message)
+{
+  assert(message->base.descriptor == &rookery__tag_region__descriptor);
+  return protobuf_c_message_get_packed_size ((const ProtobufCMessage*)(message));
+}
+size_t rookery__tag_region__pack
+                     (const Rookery__TagRegion *message,
+                      uint8_t       *out)
+{
+  assert(message->base.descriptor == &rookery__tag_region__descriptor);
+  return protobuf_c_message_pack ((const ProtobufCMessage*)message, out);
+}
+size_t rookery__tag_region__pack_to_buffer
+                     (const Rookery__TagRegion *message,
+                      ProtobufCBuffer *buffer)
+{
+  assert(message->base.descriptor == &rookery__tag_region__descriptor);
+  return protobuf_c_message_pack_to_buffer ((const ProtobufCMessage*)message, buffer);
+}
+Rookery__TagRegion *
+       rookery__tag_region__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data)
+{
+  return (Rookery__TagRegion *)
+     protobuf_c_message_unpack (&rookery__tag_region__descriptor,
+                                allocator, len, data);
+}
+void   rookery__tag_region__free_unpacked
+                     (Rookery__TagRegion *message,
+                      ProtobufCAllocator *allocator)
+{
+  if(!message)
+    return;
+  assert(message->base.descriptor == &rookery__tag_region__descriptor);
+  protobuf_c_message_free_unpacked ((ProtobufCMessage*)message, allocator);
+}
+void   rookery__viewed__init
+                     (Rookery__Viewed         *message)
+{
+  static const Rookery__Viewed init_value = ROOKERY__VIEWED__INIT;
+  *message = init_value;
+}
+size_t rookery__viewed__get_packed_size
+                     (const Rookery__Viewed *message)
+{
+  assert(message->base.descriptor == &rookery__viewed__descriptor);
+  return protobuf_c_message_get_packed_size ((const ProtobufCMessage*)(message));
+}
+size_t rookery__viewed__pack
+                     (const Rookery__Viewed *message,
+                      uint8_t       *out)
+{
+  assert(message->base.descriptor == &rookery__viewed__descriptor);
+  return protobuf_c_message_pack ((const ProtobufCMessage*)message, out);
+}
+size_t rookery__viewed__pack_to_buffer
+                     (const Rookery__Viewed *message,
+                      ProtobufCBuffer *buffer)
+{
+  assert(message->base.descriptor == &rookery__viewed__descriptor);
+  return protobuf_c_message_pack_to_buffer ((const ProtobufCMessage*)message, buffer);
+}
+Rookery__Viewed *
+       rookery__viewed__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data)
+{
+  return (Rookery__Viewed *)
+     protobuf_c_message_unpack (&rookery__viewed__descriptor,
+                                allocator, len, data);
+}
+void   rookery__viewed__free_unpacked
+                     (Rookery__Viewed *message,
+                      ProtobufCAllocator *allocator)
+{
+  if(!message)
+    return;
+  assert(message->base.descriptor == &rookery__viewed__descriptor);
+  protobuf_c_message_free_unpacked ((ProtobufCMessage*)message, allocator);
+}
+void   rookery__followers_counted__init
+                     (Rookery__FollowersCounted         *message)
+{
+  static const Rookery__FollowersCounted init_value = ROOKERY__FOLLOWERS_COUNTED__INIT;
+  *message = init_value;
+}
+size_t rookery__followers_counted__get_packed_size
+                     (const Rookery__FollowersCounted *message)
+{
+  assert(message->base.descriptor == &rookery__followers_counted__descriptor);
+  return protobuf_c_message_get_packed_size ((const ProtobufCMessage*)(message));
+}
+size_t rookery__followers_counted__pack
+                     (const Rookery__FollowersCounted *message,
+                      uint8_t       *out)
+{
+  assert(message->base.descriptor == &rookery__followers_counted__descriptor);
+  return protobuf_c_message_pack ((const ProtobufCMessage*)message, out);
+}
+size_t rookery__followers_counted__pack_to_buffer
+                     (const Rookery__FollowersCounted *message,
+                      ProtobufCBuffer *buffer)
+{
+  assert(message->base.descriptor == &rookery__followers_counted__descriptor);
+  return protobuf_c_message_pack_to_buffer ((const ProtobufCMessage*)message, buffer);
+}
+Rookery__FollowersCounted *
+       rookery__followers_counted__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data)
+{
+  return (Rookery__FollowersCounted *)
+     protobuf_c_message_unpack (&rookery__followers_counted__descriptor,
+                                allocator, len, data);
+}
+void   rookery__followers_counted__free_unpacked
+                     (Rookery__FollowersCounted *message,
+                      ProtobufCAllocator *allocator)
+{
+  if(!message)
+    return;
+  assert(message->base.descriptor == &rookery__followers_counted__descriptor);
   protobuf_c_message_free_unpacked ((ProtobufCMessage*)message, allocator);
 }
 void   rookery__stream_event__init
@@ -1882,7 +2197,110 @@ const ProtobufCMessageDescriptor rookery__sums__descriptor =
   (ProtobufCMessageInit) rookery__sums__init,
   NULL,NULL,NULL    /* reserved[123] */
 };
-static const ProtobufCFieldDescriptor rookery__partition_sum__field_descriptors[4] =
+static const ProtobufCFieldDescriptor rookery__window_counts__field_descriptors[6] =
+{
+  {
+    "metric",
+    1,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_UINT32,
+    0,   /* quantifier_offset */
+    offsetof(Rookery__WindowCounts, metric),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "total",
+    2,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_SINT64,
+    0,   /* quantifier_offset */
+    offsetof(Rookery__WindowCounts, total),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "minutes",
+    3,
+    PROTOBUF_C_LABEL_REPEATED,
+    PROTOBUF_C_TYPE_UINT32,
+    offsetof(Rookery__WindowCounts, n_minutes),
+    offsetof(Rookery__WindowCounts, minutes),
+    NULL,
+    NULL,
+    0 | PROTOBUF_C_FIELD_FLAG_PACKED,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "minute_counts",
+    4,
+    PROTOBUF_C_LABEL_REPEATED,
+    PROTOBUF_C_TYPE_SINT64,
+    offsetof(Rookery__WindowCounts, n_minute_counts),
+    offsetof(Rookery__WindowCounts, minute_counts),
+    NULL,
+    NULL,
+    0 | PROTOBUF_C_FIELD_FLAG_PACKED,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "hours",
+    5,
+    PROTOBUF_C_LABEL_REPEATED,
+    PROTOBUF_C_TYPE_UINT32,
+    offsetof(Rookery__WindowCounts, n_hours),
+    offsetof(Rookery__WindowCounts, hours),
+    NULL,
+    NULL,
+    0 | PROTOBUF_C_FIELD_FLAG_PACKED,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "hour_counts",
+    6,
+    PROTOBUF_C_LABEL_REPEATED,
+    PROTOBUF_C_TYPE_SINT64,
+    offsetof(Rookery__WindowCounts, n_hour_counts),
+    offsetof(Rookery__WindowCounts, hour_counts),
+    NULL,
+    NULL,
+    0 | PROTOBUF_C_FIELD_FLAG_PACKED,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+};
+static const unsigned rookery__window_counts__field_indices_by_name[] = {
+  5,   /* field[5] = hour_counts */
+  4,   /* field[4] = hours */
+  0,   /* field[0] = metric */
+  3,   /* field[3] = minute_counts */
+  2,   /* field[2] = minutes */
+  1,   /* field[1] = total */
+};
+static const ProtobufCIntRange rookery__window_counts__number_ranges[1 + 1] =
+{
+  { 1, 0 },
+  { 0, 6 }
+};
+const ProtobufCMessageDescriptor rookery__window_counts__descriptor =
+{
+  PROTOBUF_C__MESSAGE_DESCRIPTOR_MAGIC,
+  "rookery.WindowCounts",
+  "WindowCounts",
+  "Rookery__WindowCounts",
+  "rookery",
+  sizeof(Rookery__WindowCounts),
+  6,
+  rookery__window_counts__field_descriptors,
+  rookery__window_counts__field_indices_by_name,
+  1,  rookery__window_counts__number_ranges,
+  (ProtobufCMessageInit) rookery__window_counts__init,
+  NULL,NULL,NULL    /* reserved[123] */
+};
+static const ProtobufCFieldDescriptor rookery__partition_sum__field_descriptors[5] =
 {
   {
     "tweet_id",
@@ -1932,17 +2350,30 @@ static const ProtobufCFieldDescriptor rookery__partition_sum__field_descriptors[
     0,             /* flags */
     0,NULL,NULL    /* reserved1,reserved2, etc */
   },
+  {
+    "windows",
+    5,
+    PROTOBUF_C_LABEL_REPEATED,
+    PROTOBUF_C_TYPE_MESSAGE,
+    offsetof(Rookery__PartitionSum, n_windows),
+    offsetof(Rookery__PartitionSum, windows),
+    &rookery__window_counts__descriptor,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
 };
 static const unsigned rookery__partition_sum__field_indices_by_name[] = {
   1,   /* field[1] = incarnation */
   3,   /* field[3] = sums */
   0,   /* field[0] = tweet_id */
   2,   /* field[2] = version */
+  4,   /* field[4] = windows */
 };
 static const ProtobufCIntRange rookery__partition_sum__number_ranges[1 + 1] =
 {
   { 1, 0 },
-  { 0, 4 }
+  { 0, 5 }
 };
 const ProtobufCMessageDescriptor rookery__partition_sum__descriptor =
 {
@@ -1952,14 +2383,14 @@ const ProtobufCMessageDescriptor rookery__partition_sum__descriptor =
   "Rookery__PartitionSum",
   "rookery",
   sizeof(Rookery__PartitionSum),
-  4,
+  5,
   rookery__partition_sum__field_descriptors,
   rookery__partition_sum__field_indices_by_name,
   1,  rookery__partition_sum__number_ranges,
   (ProtobufCMessageInit) rookery__partition_sum__init,
   NULL,NULL,NULL    /* reserved[123] */
 };
-static const ProtobufCFieldDescriptor rookery__region_sum__field_descriptors[5] =
+static const ProtobufCFieldDescriptor rookery__region_sum__field_descriptors[6] =
 {
   {
     "tweet_id",
@@ -2021,6 +2452,18 @@ static const ProtobufCFieldDescriptor rookery__region_sum__field_descriptors[5] 
     0,             /* flags */
     0,NULL,NULL    /* reserved1,reserved2, etc */
   },
+  {
+    "windows",
+    6,
+    PROTOBUF_C_LABEL_REPEATED,
+    PROTOBUF_C_TYPE_MESSAGE,
+    offsetof(Rookery__RegionSum, n_windows),
+    offsetof(Rookery__RegionSum, windows),
+    &rookery__window_counts__descriptor,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
 };
 static const unsigned rookery__region_sum__field_indices_by_name[] = {
   2,   /* field[2] = incarnation */
@@ -2028,11 +2471,12 @@ static const unsigned rookery__region_sum__field_indices_by_name[] = {
   4,   /* field[4] = sums */
   0,   /* field[0] = tweet_id */
   3,   /* field[3] = version */
+  5,   /* field[5] = windows */
 };
 static const ProtobufCIntRange rookery__region_sum__number_ranges[1 + 1] =
 {
   { 1, 0 },
-  { 0, 5 }
+  { 0, 6 }
 };
 const ProtobufCMessageDescriptor rookery__region_sum__descriptor =
 {
@@ -2042,7 +2486,7 @@ const ProtobufCMessageDescriptor rookery__region_sum__descriptor =
   "Rookery__RegionSum",
   "rookery",
   sizeof(Rookery__RegionSum),
-  5,
+  6,
   rookery__region_sum__field_descriptors,
   rookery__region_sum__field_indices_by_name,
   1,  rookery__region_sum__number_ranges,
@@ -2087,7 +2531,7 @@ const ProtobufCMessageDescriptor rookery__counted__descriptor =
   (ProtobufCMessageInit) rookery__counted__init,
   NULL,NULL,NULL    /* reserved[123] */
 };
-static const ProtobufCFieldDescriptor rookery__sum_row__field_descriptors[3] =
+static const ProtobufCFieldDescriptor rookery__sum_row__field_descriptors[4] =
 {
   {
     "incarnation",
@@ -2125,16 +2569,29 @@ static const ProtobufCFieldDescriptor rookery__sum_row__field_descriptors[3] =
     0,             /* flags */
     0,NULL,NULL    /* reserved1,reserved2, etc */
   },
+  {
+    "windows",
+    4,
+    PROTOBUF_C_LABEL_REPEATED,
+    PROTOBUF_C_TYPE_MESSAGE,
+    offsetof(Rookery__SumRow, n_windows),
+    offsetof(Rookery__SumRow, windows),
+    &rookery__window_counts__descriptor,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
 };
 static const unsigned rookery__sum_row__field_indices_by_name[] = {
   0,   /* field[0] = incarnation */
   2,   /* field[2] = sums */
   1,   /* field[1] = version */
+  3,   /* field[3] = windows */
 };
 static const ProtobufCIntRange rookery__sum_row__number_ranges[1 + 1] =
 {
   { 1, 0 },
-  { 0, 3 }
+  { 0, 4 }
 };
 const ProtobufCMessageDescriptor rookery__sum_row__descriptor =
 {
@@ -2144,11 +2601,356 @@ const ProtobufCMessageDescriptor rookery__sum_row__descriptor =
   "Rookery__SumRow",
   "rookery",
   sizeof(Rookery__SumRow),
-  3,
+  4,
   rookery__sum_row__field_descriptors,
   rookery__sum_row__field_indices_by_name,
   1,  rookery__sum_row__number_ranges,
   (ProtobufCMessageInit) rookery__sum_row__init,
+  NULL,NULL,NULL    /* reserved[123] */
+};
+static const ProtobufCFieldDescriptor rookery__tags_used__field_descriptors[5] =
+{
+  {
+    "tags",
+    1,
+    PROTOBUF_C_LABEL_REPEATED,
+    PROTOBUF_C_TYPE_BYTES,
+    offsetof(Rookery__TagsUsed, n_tags),
+    offsetof(Rookery__TagsUsed, tags),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "tweet_id",
+    2,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_UINT64,
+    0,   /* quantifier_offset */
+    offsetof(Rookery__TagsUsed, tweet_id),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "author_id",
+    3,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_UINT64,
+    0,   /* quantifier_offset */
+    offsetof(Rookery__TagsUsed, author_id),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "region",
+    4,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_BYTES,
+    0,   /* quantifier_offset */
+    offsetof(Rookery__TagsUsed, region),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "deleted",
+    5,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_BOOL,
+    0,   /* quantifier_offset */
+    offsetof(Rookery__TagsUsed, deleted),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+};
+static const unsigned rookery__tags_used__field_indices_by_name[] = {
+  2,   /* field[2] = author_id */
+  4,   /* field[4] = deleted */
+  3,   /* field[3] = region */
+  0,   /* field[0] = tags */
+  1,   /* field[1] = tweet_id */
+};
+static const ProtobufCIntRange rookery__tags_used__number_ranges[1 + 1] =
+{
+  { 1, 0 },
+  { 0, 5 }
+};
+const ProtobufCMessageDescriptor rookery__tags_used__descriptor =
+{
+  PROTOBUF_C__MESSAGE_DESCRIPTOR_MAGIC,
+  "rookery.TagsUsed",
+  "TagsUsed",
+  "Rookery__TagsUsed",
+  "rookery",
+  sizeof(Rookery__TagsUsed),
+  5,
+  rookery__tags_used__field_descriptors,
+  rookery__tags_used__field_indices_by_name,
+  1,  rookery__tags_used__number_ranges,
+  (ProtobufCMessageInit) rookery__tags_used__init,
+  NULL,NULL,NULL    /* reserved[123] */
+};
+static const ProtobufCFieldDescriptor rookery__tag_counted__field_descriptors[1] =
+{
+  {
+    "tag",
+    1,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_BYTES,
+    0,   /* quantifier_offset */
+    offsetof(Rookery__TagCounted, tag),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+};
+static const unsigned rookery__tag_counted__field_indices_by_name[] = {
+  0,   /* field[0] = tag */
+};
+static const ProtobufCIntRange rookery__tag_counted__number_ranges[1 + 1] =
+{
+  { 1, 0 },
+  { 0, 1 }
+};
+const ProtobufCMessageDescriptor rookery__tag_counted__descriptor =
+{
+  PROTOBUF_C__MESSAGE_DESCRIPTOR_MAGIC,
+  "rookery.TagCounted",
+  "TagCounted",
+  "Rookery__TagCounted",
+  "rookery",
+  sizeof(Rookery__TagCounted),
+  1,
+  rookery__tag_counted__field_descriptors,
+  rookery__tag_counted__field_indices_by_name,
+  1,  rookery__tag_counted__number_ranges,
+  (ProtobufCMessageInit) rookery__tag_counted__init,
+  NULL,NULL,NULL    /* reserved[123] */
+};
+static const ProtobufCFieldDescriptor rookery__tag_row__field_descriptors[1] =
+{
+  {
+    "regions",
+    1,
+    PROTOBUF_C_LABEL_REPEATED,
+    PROTOBUF_C_TYPE_MESSAGE,
+    offsetof(Rookery__TagRow, n_regions),
+    offsetof(Rookery__TagRow, regions),
+    &rookery__tag_region__descriptor,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+};
+static const unsigned rookery__tag_row__field_indices_by_name[] = {
+  0,   /* field[0] = regions */
+};
+static const ProtobufCIntRange rookery__tag_row__number_ranges[1 + 1] =
+{
+  { 1, 0 },
+  { 0, 1 }
+};
+const ProtobufCMessageDescriptor rookery__tag_row__descriptor =
+{
+  PROTOBUF_C__MESSAGE_DESCRIPTOR_MAGIC,
+  "rookery.TagRow",
+  "TagRow",
+  "Rookery__TagRow",
+  "rookery",
+  sizeof(Rookery__TagRow),
+  1,
+  rookery__tag_row__field_descriptors,
+  rookery__tag_row__field_indices_by_name,
+  1,  rookery__tag_row__number_ranges,
+  (ProtobufCMessageInit) rookery__tag_row__init,
+  NULL,NULL,NULL    /* reserved[123] */
+};
+static const ProtobufCFieldDescriptor rookery__tag_region__field_descriptors[3] =
+{
+  {
+    "region",
+    1,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_BYTES,
+    0,   /* quantifier_offset */
+    offsetof(Rookery__TagRegion, region),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "uses",
+    2,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_MESSAGE,
+    0,   /* quantifier_offset */
+    offsetof(Rookery__TagRegion, uses),
+    &rookery__window_counts__descriptor,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "votes",
+    3,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_MESSAGE,
+    0,   /* quantifier_offset */
+    offsetof(Rookery__TagRegion, votes),
+    &rookery__window_counts__descriptor,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+};
+static const unsigned rookery__tag_region__field_indices_by_name[] = {
+  0,   /* field[0] = region */
+  1,   /* field[1] = uses */
+  2,   /* field[2] = votes */
+};
+static const ProtobufCIntRange rookery__tag_region__number_ranges[1 + 1] =
+{
+  { 1, 0 },
+  { 0, 3 }
+};
+const ProtobufCMessageDescriptor rookery__tag_region__descriptor =
+{
+  PROTOBUF_C__MESSAGE_DESCRIPTOR_MAGIC,
+  "rookery.TagRegion",
+  "TagRegion",
+  "Rookery__TagRegion",
+  "rookery",
+  sizeof(Rookery__TagRegion),
+  3,
+  rookery__tag_region__field_descriptors,
+  rookery__tag_region__field_indices_by_name,
+  1,  rookery__tag_region__number_ranges,
+  (ProtobufCMessageInit) rookery__tag_region__init,
+  NULL,NULL,NULL    /* reserved[123] */
+};
+static const ProtobufCFieldDescriptor rookery__viewed__field_descriptors[4] =
+{
+  {
+    "region",
+    1,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_BYTES,
+    0,   /* quantifier_offset */
+    offsetof(Rookery__Viewed, region),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "at_ms",
+    2,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_UINT64,
+    0,   /* quantifier_offset */
+    offsetof(Rookery__Viewed, at_ms),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "tweets",
+    3,
+    PROTOBUF_C_LABEL_REPEATED,
+    PROTOBUF_C_TYPE_UINT64,
+    offsetof(Rookery__Viewed, n_tweets),
+    offsetof(Rookery__Viewed, tweets),
+    NULL,
+    NULL,
+    0 | PROTOBUF_C_FIELD_FLAG_PACKED,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "views",
+    4,
+    PROTOBUF_C_LABEL_REPEATED,
+    PROTOBUF_C_TYPE_UINT64,
+    offsetof(Rookery__Viewed, n_views),
+    offsetof(Rookery__Viewed, views),
+    NULL,
+    NULL,
+    0 | PROTOBUF_C_FIELD_FLAG_PACKED,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+};
+static const unsigned rookery__viewed__field_indices_by_name[] = {
+  1,   /* field[1] = at_ms */
+  0,   /* field[0] = region */
+  2,   /* field[2] = tweets */
+  3,   /* field[3] = views */
+};
+static const ProtobufCIntRange rookery__viewed__number_ranges[1 + 1] =
+{
+  { 1, 0 },
+  { 0, 4 }
+};
+const ProtobufCMessageDescriptor rookery__viewed__descriptor =
+{
+  PROTOBUF_C__MESSAGE_DESCRIPTOR_MAGIC,
+  "rookery.Viewed",
+  "Viewed",
+  "Rookery__Viewed",
+  "rookery",
+  sizeof(Rookery__Viewed),
+  4,
+  rookery__viewed__field_descriptors,
+  rookery__viewed__field_indices_by_name,
+  1,  rookery__viewed__number_ranges,
+  (ProtobufCMessageInit) rookery__viewed__init,
+  NULL,NULL,NULL    /* reserved[123] */
+};
+static const ProtobufCFieldDescriptor rookery__followers_counted__field_descriptors[1] =
+{
+  {
+    "user_id",
+    1,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_UINT64,
+    0,   /* quantifier_offset */
+    offsetof(Rookery__FollowersCounted, user_id),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+};
+static const unsigned rookery__followers_counted__field_indices_by_name[] = {
+  0,   /* field[0] = user_id */
+};
+static const ProtobufCIntRange rookery__followers_counted__number_ranges[1 + 1] =
+{
+  { 1, 0 },
+  { 0, 1 }
+};
+const ProtobufCMessageDescriptor rookery__followers_counted__descriptor =
+{
+  PROTOBUF_C__MESSAGE_DESCRIPTOR_MAGIC,
+  "rookery.FollowersCounted",
+  "FollowersCounted",
+  "Rookery__FollowersCounted",
+  "rookery",
+  sizeof(Rookery__FollowersCounted),
+  1,
+  rookery__followers_counted__field_descriptors,
+  rookery__followers_counted__field_indices_by_name,
+  1,  rookery__followers_counted__number_ranges,
+  (ProtobufCMessageInit) rookery__followers_counted__init,
   NULL,NULL,NULL    /* reserved[123] */
 };
 static const ProtobufCFieldDescriptor rookery__stream_event__field_descriptors[3] =
@@ -2561,7 +3363,7 @@ const ProtobufCMessageDescriptor rookery__cursor_row__descriptor =
   (ProtobufCMessageInit) rookery__cursor_row__init,
   NULL,NULL,NULL    /* reserved[123] */
 };
-static const ProtobufCEnumValue rookery__event_kind__enum_values_by_number[12] =
+static const ProtobufCEnumValue rookery__event_kind__enum_values_by_number[17] =
 {
   { "EVENT_NONE", "ROOKERY__EVENT_KIND__EVENT_NONE", 0 },
   { "EVENT_NAME_CLAIM", "ROOKERY__EVENT_KIND__EVENT_NAME_CLAIM", 1 },
@@ -2575,16 +3377,22 @@ static const ProtobufCEnumValue rookery__event_kind__enum_values_by_number[12] =
   { "EVENT_COUNTED", "ROOKERY__EVENT_KIND__EVENT_COUNTED", 9 },
   { "EVENT_REGION_COUNTED", "ROOKERY__EVENT_KIND__EVENT_REGION_COUNTED", 10 },
   { "EVENT_USER_SETTLED", "ROOKERY__EVENT_KIND__EVENT_USER_SETTLED", 11 },
+  { "EVENT_WORLD_COUNTED", "ROOKERY__EVENT_KIND__EVENT_WORLD_COUNTED", 12 },
+  { "EVENT_TAGS_USED", "ROOKERY__EVENT_KIND__EVENT_TAGS_USED", 13 },
+  { "EVENT_TAG_COUNTED", "ROOKERY__EVENT_KIND__EVENT_TAG_COUNTED", 14 },
+  { "EVENT_VIEWED", "ROOKERY__EVENT_KIND__EVENT_VIEWED", 15 },
+  { "EVENT_FOLLOWERS_COUNTED", "ROOKERY__EVENT_KIND__EVENT_FOLLOWERS_COUNTED", 16 },
 };
 static const ProtobufCIntRange rookery__event_kind__value_ranges[] = {
-{0, 0},{0, 12}
+{0, 0},{0, 17}
 };
-static const ProtobufCEnumValueIndex rookery__event_kind__enum_values_by_name[12] =
+static const ProtobufCEnumValueIndex rookery__event_kind__enum_values_by_name[17] =
 {
   { "EVENT_COUNTED", 9 },
   { "EVENT_EDGE_ADDED", 3 },
   { "EVENT_EDGE_ANSWER", 5 },
   { "EVENT_EDGE_REMOVED", 4 },
+  { "EVENT_FOLLOWERS_COUNTED", 16 },
   { "EVENT_NAME_ANSWER", 2 },
   { "EVENT_NAME_CLAIM", 1 },
   { "EVENT_NONE", 0 },
@@ -2592,7 +3400,11 @@ static const ProtobufCEnumValueIndex rookery__event_kind__enum_values_by_name[12
   { "EVENT_REGION_COUNTED", 10 },
   { "EVENT_REGION_SUM", 8 },
   { "EVENT_REPLY_ADDED", 6 },
+  { "EVENT_TAGS_USED", 13 },
+  { "EVENT_TAG_COUNTED", 14 },
   { "EVENT_USER_SETTLED", 11 },
+  { "EVENT_VIEWED", 15 },
+  { "EVENT_WORLD_COUNTED", 12 },
 };
 const ProtobufCEnumDescriptor rookery__event_kind__descriptor =
 {
@@ -2601,9 +3413,9 @@ const ProtobufCEnumDescriptor rookery__event_kind__descriptor =
   "EventKind",
   "Rookery__EventKind",
   "rookery",
-  12,
+  17,
   rookery__event_kind__enum_values_by_number,
-  12,
+  17,
   rookery__event_kind__enum_values_by_name,
   1,
   rookery__event_kind__value_ranges,

@@ -142,6 +142,96 @@ void   rookery__region_sum_row__free_unpacked
   assert(message->base.descriptor == &rookery__region_sum_row__descriptor);
   protobuf_c_message_free_unpacked ((ProtobufCMessage*)message, allocator);
 }
+void   rookery__peer_session_request__init
+                     (Rookery__PeerSessionRequest         *message)
+{
+  static const Rookery__PeerSessionRequest init_value = ROOKERY__PEER_SESSION_REQUEST__INIT;
+  *message = init_value;
+}
+size_t rookery__peer_session_request__get_packed_size
+                     (const Rookery__PeerSessionRequest *message)
+{
+  assert(message->base.descriptor == &rookery__peer_session_request__descriptor);
+  return protobuf_c_message_get_packed_size ((const ProtobufCMessage*)(message));
+}
+size_t rookery__peer_session_request__pack
+                     (const Rookery__PeerSessionRequest *message,
+                      uint8_t       *out)
+{
+  assert(message->base.descriptor == &rookery__peer_session_request__descriptor);
+  return protobuf_c_message_pack ((const ProtobufCMessage*)message, out);
+}
+size_t rookery__peer_session_request__pack_to_buffer
+                     (const Rookery__PeerSessionRequest *message,
+                      ProtobufCBuffer *buffer)
+{
+  assert(message->base.descriptor == &rookery__peer_session_request__descriptor);
+  return protobuf_c_message_pack_to_buffer ((const ProtobufCMessage*)message, buffer);
+}
+Rookery__PeerSessionRequest *
+       rookery__peer_session_request__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data)
+{
+  return (Rookery__PeerSessionRequest *)
+     protobuf_c_message_unpack (&rookery__peer_session_request__descriptor,
+                                allocator, len, data);
+}
+void   rookery__peer_session_request__free_unpacked
+                     (Rookery__PeerSessionRequest *message,
+                      ProtobufCAllocator *allocator)
+{
+  if(!message)
+    return;
+  assert(message->base.descriptor == &rookery__peer_session_request__descriptor);
+  protobuf_c_message_free_unpacked ((ProtobufCMessage*)message, allocator);
+}
+void   rookery__peer_session_reply__init
+                     (Rookery__PeerSessionReply         *message)
+{
+  static const Rookery__PeerSessionReply init_value = ROOKERY__PEER_SESSION_REPLY__INIT;
+  *message = init_value;
+}
+size_t rookery__peer_session_reply__get_packed_size
+                     (const Rookery__PeerSessionReply *message)
+{
+  assert(message->base.descriptor == &rookery__peer_session_reply__descriptor);
+  return protobuf_c_message_get_packed_size ((const ProtobufCMessage*)(message));
+}
+size_t rookery__peer_session_reply__pack
+                     (const Rookery__PeerSessionReply *message,
+                      uint8_t       *out)
+{
+  assert(message->base.descriptor == &rookery__peer_session_reply__descriptor);
+  return protobuf_c_message_pack ((const ProtobufCMessage*)message, out);
+}
+size_t rookery__peer_session_reply__pack_to_buffer
+                     (const Rookery__PeerSessionReply *message,
+                      ProtobufCBuffer *buffer)
+{
+  assert(message->base.descriptor == &rookery__peer_session_reply__descriptor);
+  return protobuf_c_message_pack_to_buffer ((const ProtobufCMessage*)message, buffer);
+}
+Rookery__PeerSessionReply *
+       rookery__peer_session_reply__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data)
+{
+  return (Rookery__PeerSessionReply *)
+     protobuf_c_message_unpack (&rookery__peer_session_reply__descriptor,
+                                allocator, len, data);
+}
+void   rookery__peer_session_reply__free_unpacked
+                     (Rookery__PeerSessionReply *message,
+                      ProtobufCAllocator *allocator)
+{
+  if(!message)
+    return;
+  assert(message->base.descriptor == &rookery__peer_session_reply__descriptor);
+  protobuf_c_message_free_unpacked ((ProtobufCMessage*)message, allocator);
+}
 void   rookery__peer_tweets_reply__init
                      (Rookery__PeerTweetsReply         *message)
 {
@@ -778,7 +868,7 @@ const ProtobufCMessageDescriptor rookery__peer_tweet__descriptor =
   (ProtobufCMessageInit) rookery__peer_tweet__init,
   NULL,NULL,NULL    /* reserved[123] */
 };
-static const ProtobufCFieldDescriptor rookery__region_sum_row__field_descriptors[2] =
+static const ProtobufCFieldDescriptor rookery__region_sum_row__field_descriptors[3] =
 {
   {
     "region",
@@ -804,15 +894,28 @@ static const ProtobufCFieldDescriptor rookery__region_sum_row__field_descriptors
     0,             /* flags */
     0,NULL,NULL    /* reserved1,reserved2, etc */
   },
+  {
+    "views",
+    3,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_UINT64,
+    0,   /* quantifier_offset */
+    offsetof(Rookery__RegionSumRow, views),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
 };
 static const unsigned rookery__region_sum_row__field_indices_by_name[] = {
   0,   /* field[0] = region */
   1,   /* field[1] = sums */
+  2,   /* field[2] = views */
 };
 static const ProtobufCIntRange rookery__region_sum_row__number_ranges[1 + 1] =
 {
   { 1, 0 },
-  { 0, 2 }
+  { 0, 3 }
 };
 const ProtobufCMessageDescriptor rookery__region_sum_row__descriptor =
 {
@@ -822,11 +925,87 @@ const ProtobufCMessageDescriptor rookery__region_sum_row__descriptor =
   "Rookery__RegionSumRow",
   "rookery",
   sizeof(Rookery__RegionSumRow),
-  2,
+  3,
   rookery__region_sum_row__field_descriptors,
   rookery__region_sum_row__field_indices_by_name,
   1,  rookery__region_sum_row__number_ranges,
   (ProtobufCMessageInit) rookery__region_sum_row__init,
+  NULL,NULL,NULL    /* reserved[123] */
+};
+static const ProtobufCFieldDescriptor rookery__peer_session_request__field_descriptors[1] =
+{
+  {
+    "token",
+    1,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_BYTES,
+    0,   /* quantifier_offset */
+    offsetof(Rookery__PeerSessionRequest, token),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+};
+static const unsigned rookery__peer_session_request__field_indices_by_name[] = {
+  0,   /* field[0] = token */
+};
+static const ProtobufCIntRange rookery__peer_session_request__number_ranges[1 + 1] =
+{
+  { 1, 0 },
+  { 0, 1 }
+};
+const ProtobufCMessageDescriptor rookery__peer_session_request__descriptor =
+{
+  PROTOBUF_C__MESSAGE_DESCRIPTOR_MAGIC,
+  "rookery.PeerSessionRequest",
+  "PeerSessionRequest",
+  "Rookery__PeerSessionRequest",
+  "rookery",
+  sizeof(Rookery__PeerSessionRequest),
+  1,
+  rookery__peer_session_request__field_descriptors,
+  rookery__peer_session_request__field_indices_by_name,
+  1,  rookery__peer_session_request__number_ranges,
+  (ProtobufCMessageInit) rookery__peer_session_request__init,
+  NULL,NULL,NULL    /* reserved[123] */
+};
+static const ProtobufCFieldDescriptor rookery__peer_session_reply__field_descriptors[1] =
+{
+  {
+    "user_id",
+    1,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_UINT64,
+    0,   /* quantifier_offset */
+    offsetof(Rookery__PeerSessionReply, user_id),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+};
+static const unsigned rookery__peer_session_reply__field_indices_by_name[] = {
+  0,   /* field[0] = user_id */
+};
+static const ProtobufCIntRange rookery__peer_session_reply__number_ranges[1 + 1] =
+{
+  { 1, 0 },
+  { 0, 1 }
+};
+const ProtobufCMessageDescriptor rookery__peer_session_reply__descriptor =
+{
+  PROTOBUF_C__MESSAGE_DESCRIPTOR_MAGIC,
+  "rookery.PeerSessionReply",
+  "PeerSessionReply",
+  "Rookery__PeerSessionReply",
+  "rookery",
+  sizeof(Rookery__PeerSessionReply),
+  1,
+  rookery__peer_session_reply__field_descriptors,
+  rookery__peer_session_reply__field_indices_by_name,
+  1,  rookery__peer_session_reply__number_ranges,
+  (ProtobufCMessageInit) rookery__peer_session_reply__init,
   NULL,NULL,NULL    /* reserved[123] */
 };
 static const ProtobufCFieldDescriptor rookery__peer_tweets_reply__field_descriptors[1] =

@@ -322,6 +322,51 @@ void   rookery__tweet_request__free_unpacked
   assert(message->base.descriptor == &rookery__tweet_request__descriptor);
   protobuf_c_message_free_unpacked ((ProtobufCMessage*)message, allocator);
 }
+void   rookery__lookup_request__init
+                     (Rookery__LookupRequest         *message)
+{
+  static const Rookery__LookupRequest init_value = ROOKERY__LOOKUP_REQUEST__INIT;
+  *message = init_value;
+}
+size_t rookery__lookup_request__get_packed_size
+                     (const Rookery__LookupRequest *message)
+{
+  assert(message->base.descriptor == &rookery__lookup_request__descriptor);
+  return protobuf_c_message_get_packed_size ((const ProtobufCMessage*)(message));
+}
+size_t rookery__lookup_request__pack
+                     (const Rookery__LookupRequest *message,
+                      uint8_t       *out)
+{
+  assert(message->base.descriptor == &rookery__lookup_request__descriptor);
+  return protobuf_c_message_pack ((const ProtobufCMessage*)message, out);
+}
+size_t rookery__lookup_request__pack_to_buffer
+                     (const Rookery__LookupRequest *message,
+                      ProtobufCBuffer *buffer)
+{
+  assert(message->base.descriptor == &rookery__lookup_request__descriptor);
+  return protobuf_c_message_pack_to_buffer ((const ProtobufCMessage*)message, buffer);
+}
+Rookery__LookupRequest *
+       rookery__lookup_request__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data)
+{
+  return (Rookery__LookupRequest *)
+     protobuf_c_message_unpack (&rookery__lookup_request__descriptor,
+                                allocator, len, data);
+}
+void   rookery__lookup_request__free_unpacked
+                     (Rookery__LookupRequest *message,
+                      ProtobufCAllocator *allocator)
+{
+  if(!message)
+    return;
+  assert(message->base.descriptor == &rookery__lookup_request__descriptor);
+  protobuf_c_message_free_unpacked ((ProtobufCMessage*)message, allocator);
+}
 void   rookery__retweet_request__init
                      (Rookery__RetweetRequest         *message)
 {
@@ -772,7 +817,7 @@ void   rookery__counter_reply__free_unpacked
   assert(message->base.descriptor == &rookery__counter_reply__descriptor);
   protobuf_c_message_free_unpacked ((ProtobufCMessage*)message, allocator);
 }
-static const ProtobufCFieldDescriptor rookery__tweet_row__field_descriptors[16] =
+static const ProtobufCFieldDescriptor rookery__tweet_row__field_descriptors[21] =
 {
   {
     "id",
@@ -966,29 +1011,94 @@ static const ProtobufCFieldDescriptor rookery__tweet_row__field_descriptors[16] 
     0,             /* flags */
     0,NULL,NULL    /* reserved1,reserved2, etc */
   },
+  {
+    "cashtags",
+    17,
+    PROTOBUF_C_LABEL_REPEATED,
+    PROTOBUF_C_TYPE_BYTES,
+    offsetof(Rookery__TweetRow, n_cashtags),
+    offsetof(Rookery__TweetRow, cashtags),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "urls",
+    18,
+    PROTOBUF_C_LABEL_REPEATED,
+    PROTOBUF_C_TYPE_BYTES,
+    offsetof(Rookery__TweetRow, n_urls),
+    offsetof(Rookery__TweetRow, urls),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "entities",
+    19,
+    PROTOBUF_C_LABEL_REPEATED,
+    PROTOBUF_C_TYPE_UINT32,
+    offsetof(Rookery__TweetRow, n_entities),
+    offsetof(Rookery__TweetRow, entities),
+    NULL,
+    NULL,
+    0 | PROTOBUF_C_FIELD_FLAG_PACKED,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "lang",
+    20,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_BYTES,
+    0,   /* quantifier_offset */
+    offsetof(Rookery__TweetRow, lang),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "tags_counted",
+    21,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_BOOL,
+    0,   /* quantifier_offset */
+    offsetof(Rookery__TweetRow, tags_counted),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
 };
 static const unsigned rookery__tweet_row__field_indices_by_name[] = {
   5,   /* field[5] = access */
   2,   /* field[2] = author */
   1,   /* field[1] = author_id */
+  16,   /* field[16] = cashtags */
   8,   /* field[8] = conversation_id */
   13,   /* field[13] = deleted */
+  18,   /* field[18] = entities */
   11,   /* field[11] = hashtags */
   0,   /* field[0] = id */
   7,   /* field[7] = in_reply_to */
   14,   /* field[14] = in_reply_to_author */
+  19,   /* field[19] = lang */
   12,   /* field[12] = mentions */
   6,   /* field[6] = place */
   10,   /* field[10] = quote_of */
   15,   /* field[15] = quoted_author */
   9,   /* field[9] = retweet_of */
+  20,   /* field[20] = tags_counted */
   3,   /* field[3] = text */
   4,   /* field[4] = type */
+  17,   /* field[17] = urls */
 };
 static const ProtobufCIntRange rookery__tweet_row__number_ranges[1 + 1] =
 {
   { 1, 0 },
-  { 0, 16 }
+  { 0, 21 }
 };
 const ProtobufCMessageDescriptor rookery__tweet_row__descriptor =
 {
@@ -998,7 +1108,7 @@ const ProtobufCMessageDescriptor rookery__tweet_row__descriptor =
   "Rookery__TweetRow",
   "rookery",
   sizeof(Rookery__TweetRow),
-  16,
+  21,
   rookery__tweet_row__field_descriptors,
   rookery__tweet_row__field_indices_by_name,
   1,  rookery__tweet_row__number_ranges,
@@ -1146,7 +1256,7 @@ const ProtobufCMessageDescriptor rookery__region_tweet_counts__descriptor =
   (ProtobufCMessageInit) rookery__region_tweet_counts__init,
   NULL,NULL,NULL    /* reserved[123] */
 };
-static const ProtobufCFieldDescriptor rookery__tweet__field_descriptors[6] =
+static const ProtobufCFieldDescriptor rookery__tweet__field_descriptors[7] =
 {
   {
     "row",
@@ -1220,9 +1330,22 @@ static const ProtobufCFieldDescriptor rookery__tweet__field_descriptors[6] =
     0,             /* flags */
     0,NULL,NULL    /* reserved1,reserved2, etc */
   },
+  {
+    "hits",
+    7,
+    PROTOBUF_C_LABEL_REPEATED,
+    PROTOBUF_C_TYPE_UINT32,
+    offsetof(Rookery__Tweet, n_hits),
+    offsetof(Rookery__Tweet, hits),
+    NULL,
+    NULL,
+    0 | PROTOBUF_C_FIELD_FLAG_PACKED,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
 };
 static const unsigned rookery__tweet__field_indices_by_name[] = {
   1,   /* field[1] = counts */
+  6,   /* field[6] = hits */
   3,   /* field[3] = original */
   4,   /* field[4] = original_counts */
   2,   /* field[2] = regions */
@@ -1232,7 +1355,7 @@ static const unsigned rookery__tweet__field_indices_by_name[] = {
 static const ProtobufCIntRange rookery__tweet__number_ranges[1 + 1] =
 {
   { 1, 0 },
-  { 0, 6 }
+  { 0, 7 }
 };
 const ProtobufCMessageDescriptor rookery__tweet__descriptor =
 {
@@ -1242,14 +1365,14 @@ const ProtobufCMessageDescriptor rookery__tweet__descriptor =
   "Rookery__Tweet",
   "rookery",
   sizeof(Rookery__Tweet),
-  6,
+  7,
   rookery__tweet__field_descriptors,
   rookery__tweet__field_indices_by_name,
   1,  rookery__tweet__number_ranges,
   (ProtobufCMessageInit) rookery__tweet__init,
   NULL,NULL,NULL    /* reserved[123] */
 };
-static const ProtobufCFieldDescriptor rookery__post_request__field_descriptors[7] =
+static const ProtobufCFieldDescriptor rookery__post_request__field_descriptors[8] =
 {
   {
     "text",
@@ -1335,10 +1458,23 @@ static const ProtobufCFieldDescriptor rookery__post_request__field_descriptors[7
     0,             /* flags */
     0,NULL,NULL    /* reserved1,reserved2, etc */
   },
+  {
+    "lang",
+    8,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_BYTES,
+    0,   /* quantifier_offset */
+    offsetof(Rookery__PostRequest, lang),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
 };
 static const unsigned rookery__post_request__field_indices_by_name[] = {
   1,   /* field[1] = access */
   3,   /* field[3] = in_reply_to */
+  7,   /* field[7] = lang */
   5,   /* field[5] = media */
   2,   /* field[2] = place */
   4,   /* field[4] = quote_of */
@@ -1348,7 +1484,7 @@ static const unsigned rookery__post_request__field_indices_by_name[] = {
 static const ProtobufCIntRange rookery__post_request__number_ranges[1 + 1] =
 {
   { 1, 0 },
-  { 0, 7 }
+  { 0, 8 }
 };
 const ProtobufCMessageDescriptor rookery__post_request__descriptor =
 {
@@ -1358,7 +1494,7 @@ const ProtobufCMessageDescriptor rookery__post_request__descriptor =
   "Rookery__PostRequest",
   "rookery",
   sizeof(Rookery__PostRequest),
-  7,
+  8,
   rookery__post_request__field_descriptors,
   rookery__post_request__field_indices_by_name,
   1,  rookery__post_request__number_ranges,
@@ -1439,6 +1575,57 @@ const ProtobufCMessageDescriptor rookery__tweet_request__descriptor =
   rookery__tweet_request__field_indices_by_name,
   1,  rookery__tweet_request__number_ranges,
   (ProtobufCMessageInit) rookery__tweet_request__init,
+  NULL,NULL,NULL    /* reserved[123] */
+};
+static const ProtobufCFieldDescriptor rookery__lookup_request__field_descriptors[2] =
+{
+  {
+    "ids",
+    1,
+    PROTOBUF_C_LABEL_REPEATED,
+    PROTOBUF_C_TYPE_UINT64,
+    offsetof(Rookery__LookupRequest, n_ids),
+    offsetof(Rookery__LookupRequest, ids),
+    NULL,
+    NULL,
+    0 | PROTOBUF_C_FIELD_FLAG_PACKED,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "query",
+    2,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_BYTES,
+    0,   /* quantifier_offset */
+    offsetof(Rookery__LookupRequest, query),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+};
+static const unsigned rookery__lookup_request__field_indices_by_name[] = {
+  0,   /* field[0] = ids */
+  1,   /* field[1] = query */
+};
+static const ProtobufCIntRange rookery__lookup_request__number_ranges[1 + 1] =
+{
+  { 1, 0 },
+  { 0, 2 }
+};
+const ProtobufCMessageDescriptor rookery__lookup_request__descriptor =
+{
+  PROTOBUF_C__MESSAGE_DESCRIPTOR_MAGIC,
+  "rookery.LookupRequest",
+  "LookupRequest",
+  "Rookery__LookupRequest",
+  "rookery",
+  sizeof(Rookery__LookupRequest),
+  2,
+  rookery__lookup_request__field_descriptors,
+  rookery__lookup_request__field_indices_by_name,
+  1,  rookery__lookup_request__number_ranges,
+  (ProtobufCMessageInit) rookery__lookup_request__init,
   NULL,NULL,NULL    /* reserved[123] */
 };
 static const ProtobufCFieldDescriptor rookery__retweet_request__field_descriptors[2] =
@@ -1735,7 +1922,7 @@ const ProtobufCMessageDescriptor rookery__thread_row__descriptor =
   (ProtobufCMessageInit) rookery__thread_row__init,
   NULL,NULL,NULL    /* reserved[123] */
 };
-static const ProtobufCFieldDescriptor rookery__reaction_row__field_descriptors[1] =
+static const ProtobufCFieldDescriptor rookery__reaction_row__field_descriptors[2] =
 {
   {
     "reaction",
@@ -1749,14 +1936,27 @@ static const ProtobufCFieldDescriptor rookery__reaction_row__field_descriptors[1
     0,             /* flags */
     0,NULL,NULL    /* reserved1,reserved2, etc */
   },
+  {
+    "at_ms",
+    2,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_UINT64,
+    0,   /* quantifier_offset */
+    offsetof(Rookery__ReactionRow, at_ms),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
 };
 static const unsigned rookery__reaction_row__field_indices_by_name[] = {
+  1,   /* field[1] = at_ms */
   0,   /* field[0] = reaction */
 };
 static const ProtobufCIntRange rookery__reaction_row__number_ranges[1 + 1] =
 {
   { 1, 0 },
-  { 0, 1 }
+  { 0, 2 }
 };
 const ProtobufCMessageDescriptor rookery__reaction_row__descriptor =
 {
@@ -1766,7 +1966,7 @@ const ProtobufCMessageDescriptor rookery__reaction_row__descriptor =
   "Rookery__ReactionRow",
   "rookery",
   sizeof(Rookery__ReactionRow),
-  1,
+  2,
   rookery__reaction_row__field_descriptors,
   rookery__reaction_row__field_indices_by_name,
   1,  rookery__reaction_row__number_ranges,

@@ -29,6 +29,8 @@ public final class NodeServer: Sendable {
         public var partitionSettings = Partition.Settings()
         /// scrypt's N; smaller only in tests.
         public var passwordRounds = 1 << 17
+        /// How often readers' views are told (rule F3); nil only when told to (`flushViews`).
+        public var viewInterval: Duration? = .seconds(1)
         /// Wraps the calls that carry streams; tests lose, double and delay them.
         public var interposeDeliver: @Sendable (NodeId, @escaping StreamLink.Deliver) -> StreamLink.Deliver = { $1 }
 
@@ -68,6 +70,8 @@ public final class NodeServer: Sendable {
     private let log: GroupLog
     private let pool: NIOThreadPool
     private let flusher: SumFlusher
+    private let search: SearchIndex
+    private let tops: TopHomes
     private let server: Server
     private let channels: [NodeId: RPC.Channel]
     private let links: [NodeId: StreamLink]
@@ -112,6 +116,9 @@ public final class NodeServer: Sendable {
         log = GroupLog(store: parts.store, fatal: parts.fatal)
         pool = NIOThreadPool(numberOfThreads: Self.storageThreads)
         pool.start()
+        search = SearchIndex(store: parts.store, pool: pool, logger: logger)
+        tops = TopHomes(
+            partitioning: map.partitioning, store: parts.store, pool: pool, clock: parts.clock, logger: logger)
         channels = Self.channels(to: map, parts, logger)
         node.attach(channels: channels)
         links = Self.links(for: map, node, parts, logger)
@@ -119,7 +126,7 @@ public final class NodeServer: Sendable {
         startedMs = parts.clock.nowMs()
         server = Server(
             configuration: Self.serverConfiguration(parts),
-            methods: NodeMethods(node: node).table(status: statusSource.read),
+            methods: NodeMethods(node: node, search: search, tops: tops).table(status: statusSource.read),
             transport: parts.transport, group: parts.group, logger: logger)
         statusSource.attach(self)
     }
@@ -199,7 +206,8 @@ public final class NodeServer: Sendable {
         let (node, links) = (node, links)
         return PartitionContext(
             node: parts.id, loop: parts.group.next(), store: parts.store, log: log, pool: pool, clock: parts.clock,
-            handler: StreamEvents(partitioning: node.partitioning), observers: [flusher, node.settled],
+            handler: StreamEvents(partitioning: node.partitioning),
+            observers: [flusher, node.settled, tops] + (parts.config.storage.index ? [search] : []),
             logger: node.logger, settings: parts.partitionSettings
         ) { source, destinations in
             for (owner, destinations) in Dictionary(grouping: destinations, by: { node.owner(of: $0) }) {
@@ -210,8 +218,9 @@ public final class NodeServer: Sendable {
 
     private func serve() async throws {
         // Listening comes last: who is answered may rely on everything.
-        let running = links.values.map { link in Task { await link.run() } } + [Task { await keepHouse() }]
-        tasks.withLock { $0 = running }
+        var running = links.values.map { link in Task { await link.run() } } + [Task { await keepHouse() }]
+        if let interval = parts.viewInterval { running.append(Task { await tellViews(every: interval) }) }
+        tasks.withLock { [running] in $0 = running }
         for partition in node.partitions {
             let waiting = await partition.waitingDestinations()
             for (owner, destinations) in Dictionary(grouping: waiting, by: { node.owner(of: $0) }) {
@@ -238,6 +247,22 @@ public final class NodeServer: Sendable {
         }
     }
 
+    private func tellViews(every interval: Duration) async {
+        while !Task.isCancelled {
+            do {
+                try await Task.sleep(for: interval)
+                try await flushViews()
+            } catch is CancellationError {
+                return
+            } catch {
+                node.logger.warning("views wait", metadata: ["error": "\(error)"])
+            }
+        }
+    }
+
+    /// Tells the views that readers of this node have caused.
+    public func flushViews() async throws { try await node.views.flush(node) }
+
     // MARK: Life
 
     /// Whether the node serves.
@@ -247,6 +272,11 @@ public final class NodeServer: Sendable {
     public func shutdown(grace: Duration) async {
         serving.withLock { $0 = false }
         await server.shutdown(grace: grace)
+        do {
+            try await flushViews()
+        } catch {
+            node.logger.warning("the last views are lost", metadata: ["error": "\(error)"])
+        }
         await stopParts()
     }
 

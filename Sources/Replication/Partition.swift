@@ -68,6 +68,9 @@ public actor Partition {
     /// Tells the links which destinations have something to hear.
     nonisolated let hasNews: @Sendable (_ source: PartitionId, _ destinations: [PartitionId]) -> Void
 
+    /// The epoch in which this node leads the partition; answers that cover it name it (rule F5).
+    public nonisolated let epoch: UInt64
+
     var core: PrimaryCore
     var meta: PartitionMeta
     var sequencer: IdSequencer
@@ -112,6 +115,7 @@ public actor Partition {
         settings = context.settings
         hasNews = context.hasNews
         core = recovered.core
+        epoch = recovered.core.epoch
         meta = recovered.meta
         sequencer = IdSequencer(partition: recovered.partition, highWater: recovered.meta.highestId)
         outbox = StreamOutbox(

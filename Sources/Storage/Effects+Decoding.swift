@@ -9,6 +9,19 @@ extension Effects {
         return Effects(checked: bytes)
     }
 
+    /// Walks encoded effects and hands on the values that are put in one family, in order; their pointers are valid
+    /// until `body` returns. Throws `StorageError.malformedEffects`, and what `body` throws.
+    public static func forEachPut(
+        in family: Family, of encoded: [UInt8], _ body: (_ value: UnsafeRawBufferPointer) throws -> Void
+    ) throws {
+        try encoded.withUnsafeBytes { raw in
+            var walk = Walk(bytes: raw)
+            while let operation = try walk.next() {
+                if operation.kind == .put, operation.family == family { try body(operation.second) }
+            }
+        }
+    }
+
     /// The operations in order, copied out.
     public var operations: [Operation] {
         var result: [Operation] = []

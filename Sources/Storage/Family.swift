@@ -16,6 +16,9 @@ public enum Family: UInt8, CaseIterable, Sendable {
     case threads = 12
     case counts = 13
     case sums = 14
+    case tags = 15
+    case directory = 16
+    case search = 17
 
     /// The column family's name on disk; like the number it stays for ever.
     public var name: String {
@@ -34,12 +37,16 @@ public enum Family: UInt8, CaseIterable, Sendable {
         case .threads: "threads"
         case .counts: "counts"
         case .sums: "sums"
+        case .tags: "tags"
+        case .directory: "directory"
+        case .search: "search"
         }
     }
 
     /// Whether apply alone writes it, so that replaying a log gives equal bytes on every member (rule B4).
-    /// The log itself and a node's own notes about it (`meta`) may differ between members.
-    public var isProduct: Bool { self != .log && self != .meta }
+    /// The log itself and a node's own notes about it (`meta`) may differ between members, and so does the search
+    /// index, which each makes from its tweets.
+    public var isProduct: Bool { self != .log && self != .meta && self != .search }
 
     /// Where the family stands in arrays with one element a family.
     var slot: Int { Int(rawValue) - 1 }

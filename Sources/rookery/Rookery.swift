@@ -29,6 +29,8 @@ struct Rookery: AsyncParsableCommand {
                 ]),
             CommandGroup(name: "Timelines", subcommands: [HomeCommand.self, UserCommand.self]),
             CommandGroup(
+                name: "Finding", subcommands: [SearchCommand.self, TopCommand.self, TrendsCommand.self]),
+            CommandGroup(
                 name: "People",
                 subcommands: [
                     FollowCommand.self, FollowersCommand.self, FollowingCommand.self, RequestsCommand.self,

@@ -46,11 +46,12 @@ import Testing
 
     @Test func givenPartsAreTaken() throws {
         let config = try Self.parse(
-            Self.good + "\nregions: [us, eu]\nlimits: {session_days: 7, max_in_flight: 99}\nstorage: {sync: false}")
+            Self.good + "\nregions: [us, eu]\nlimits: {session_days: 7, max_in_flight: 99}"
+                + "\nstorage: {sync: false, index: false}")
         #expect(config.regions.map(\.name) == ["us", "eu"])
         #expect(config.limits.sessionDays == 7 && config.limits.maxInFlight == 99)
         #expect(config.limits.maxMessageBytes == Limits().maxMessageBytes)
-        #expect(!config.storage.sync)
+        #expect(!config.storage.sync && !config.storage.index)
     }
 
     @Test func defaultsAreWithinTheirRanges() {

@@ -77,8 +77,9 @@ import Testing
         #expect(
             table == [
                 "1 log", "2 meta", "3 requests", "4 cursors", "5 users", "6 names", "7 sessions", "8 edges", "9 tweets",
-                "10 authors", "11 reactions", "12 threads", "13 counts", "14 sums",
+                "10 authors", "11 reactions", "12 threads", "13 counts", "14 sums", "15 tags", "16 directory",
+                "17 search",
             ])
-        #expect(Family.allCases.filter { !$0.isProduct } == [.log, .meta])
+        #expect(Family.allCases.filter { !$0.isProduct } == [.log, .meta, .search])
     }
 }

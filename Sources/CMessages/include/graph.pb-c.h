@@ -53,10 +53,14 @@ struct  Rookery__EdgeRow
    * UTF-8, the other account's name
    */
   ProtobufCBinaryData name;
+  /*
+   * at the followed account: since when it counts as a follower (rule F4)
+   */
+  uint64_t at_ms;
 };
 #define ROOKERY__EDGE_ROW__INIT \
  { PROTOBUF_C_MESSAGE_INIT (&rookery__edge_row__descriptor) \
-    , ROOKERY__EDGE_STATE__EDGE_NONE, 0, {0,NULL} }
+    , ROOKERY__EDGE_STATE__EDGE_NONE, 0, {0,NULL}, 0 }
 
 
 struct  Rookery__FollowRequest

@@ -28,10 +28,17 @@ typedef struct Rookery__EdgeRemoved Rookery__EdgeRemoved;
 typedef struct Rookery__EdgeAnswer Rookery__EdgeAnswer;
 typedef struct Rookery__ReplyAdded Rookery__ReplyAdded;
 typedef struct Rookery__Sums Rookery__Sums;
+typedef struct Rookery__WindowCounts Rookery__WindowCounts;
 typedef struct Rookery__PartitionSum Rookery__PartitionSum;
 typedef struct Rookery__RegionSum Rookery__RegionSum;
 typedef struct Rookery__Counted Rookery__Counted;
 typedef struct Rookery__SumRow Rookery__SumRow;
+typedef struct Rookery__TagsUsed Rookery__TagsUsed;
+typedef struct Rookery__TagCounted Rookery__TagCounted;
+typedef struct Rookery__TagRow Rookery__TagRow;
+typedef struct Rookery__TagRegion Rookery__TagRegion;
+typedef struct Rookery__Viewed Rookery__Viewed;
+typedef struct Rookery__FollowersCounted Rookery__FollowersCounted;
 typedef struct Rookery__StreamEvent Rookery__StreamEvent;
 typedef struct Rookery__StreamBatch Rookery__StreamBatch;
 typedef struct Rookery__DeliverRequest Rookery__DeliverRequest;
@@ -63,7 +70,21 @@ typedef enum _Rookery__EventKind {
   /*
    * a note: a pending user has become active, or is gone
    */
-  ROOKERY__EVENT_KIND__EVENT_USER_SETTLED = 11
+  ROOKERY__EVENT_KIND__EVENT_USER_SETTLED = 11,
+  /*
+   * a note: a tweet's own partition has heard of a region's sums
+   */
+  ROOKERY__EVENT_KIND__EVENT_WORLD_COUNTED = 12,
+  ROOKERY__EVENT_KIND__EVENT_TAGS_USED = 13,
+  /*
+   * a note: a hashtag's counts have changed
+   */
+  ROOKERY__EVENT_KIND__EVENT_TAG_COUNTED = 14,
+  ROOKERY__EVENT_KIND__EVENT_VIEWED = 15,
+  /*
+   * a note: an account's followers have changed
+   */
+  ROOKERY__EVENT_KIND__EVENT_FOLLOWERS_COUNTED = 16
     PROTOBUF_C__FORCE_ENUM_TO_BE_INT_SIZE(ROOKERY__EVENT_KIND)
 } Rookery__EventKind;
 
@@ -272,6 +293,34 @@ struct  Rookery__Sums
 
 
 /*
+ * One count over time: in all, and in the buckets of time that a window may still reach (rule F4).
+ */
+struct  Rookery__WindowCounts
+{
+  ProtobufCMessage base;
+  uint32_t metric;
+  int64_t total;
+  /*
+   * since 1970, ascending
+   */
+  size_t n_minutes;
+  uint32_t *minutes;
+  size_t n_minute_counts;
+  int64_t *minute_counts;
+  /*
+   * since 1970, ascending
+   */
+  size_t n_hours;
+  uint32_t *hours;
+  size_t n_hour_counts;
+  int64_t *hour_counts;
+};
+#define ROOKERY__WINDOW_COUNTS__INIT \
+ { PROTOBUF_C_MESSAGE_INIT (&rookery__window_counts__descriptor) \
+    , 0, 0, 0,NULL, 0,NULL, 0,NULL, 0,NULL }
+
+
+/*
  * Cumulative: applying it twice, or an older one, changes nothing (rule F1).
  */
 struct  Rookery__PartitionSum
@@ -284,10 +333,15 @@ struct  Rookery__PartitionSum
    */
   uint64_t version;
   Rookery__Sums *sums;
+  /*
+   * without totals, which `sums` holds
+   */
+  size_t n_windows;
+  Rookery__WindowCounts **windows;
 };
 #define ROOKERY__PARTITION_SUM__INIT \
  { PROTOBUF_C_MESSAGE_INIT (&rookery__partition_sum__descriptor) \
-    , 0, 0, 0, NULL }
+    , 0, 0, 0, NULL, 0,NULL }
 
 
 struct  Rookery__RegionSum
@@ -301,10 +355,12 @@ struct  Rookery__RegionSum
   uint64_t incarnation;
   uint64_t version;
   Rookery__Sums *sums;
+  size_t n_windows;
+  Rookery__WindowCounts **windows;
 };
 #define ROOKERY__REGION_SUM__INIT \
  { PROTOBUF_C_MESSAGE_INIT (&rookery__region_sum__descriptor) \
-    , 0, {0,NULL}, 0, 0, NULL }
+    , 0, {0,NULL}, 0, 0, NULL, 0,NULL }
 
 
 struct  Rookery__Counted
@@ -326,10 +382,124 @@ struct  Rookery__SumRow
   uint64_t incarnation;
   uint64_t version;
   Rookery__Sums *sums;
+  size_t n_windows;
+  Rookery__WindowCounts **windows;
 };
 #define ROOKERY__SUM_ROW__INIT \
  { PROTOBUF_C_MESSAGE_INIT (&rookery__sum_row__descriptor) \
-    , 0, 0, NULL }
+    , 0, 0, NULL, 0,NULL }
+
+
+/*
+ * To a hashtag's home: a public tweet uses these, or is deleted.
+ */
+struct  Rookery__TagsUsed
+{
+  ProtobufCMessage base;
+  /*
+   * UTF-8, folded
+   */
+  size_t n_tags;
+  ProtobufCBinaryData *tags;
+  /*
+   * tells when it was used
+   */
+  uint64_t tweet_id;
+  uint64_t author_id;
+  /*
+   * UTF-8, the author's
+   */
+  ProtobufCBinaryData region;
+  protobuf_c_boolean deleted;
+};
+#define ROOKERY__TAGS_USED__INIT \
+ { PROTOBUF_C_MESSAGE_INIT (&rookery__tags_used__descriptor) \
+    , 0,NULL, 0, 0, {0,NULL}, 0 }
+
+
+struct  Rookery__TagCounted
+{
+  ProtobufCMessage base;
+  /*
+   * UTF-8, folded
+   */
+  ProtobufCBinaryData tag;
+};
+#define ROOKERY__TAG_COUNTED__INIT \
+ { PROTOBUF_C_MESSAGE_INIT (&rookery__tag_counted__descriptor) \
+    , {0,NULL} }
+
+
+/*
+ * Stored: a hashtag's counts, in the partition of its folded text's hash.
+ */
+struct  Rookery__TagRow
+{
+  ProtobufCMessage base;
+  /*
+   * by name, ascending
+   */
+  size_t n_regions;
+  Rookery__TagRegion **regions;
+};
+#define ROOKERY__TAG_ROW__INIT \
+ { PROTOBUF_C_MESSAGE_INIT (&rookery__tag_row__descriptor) \
+    , 0,NULL }
+
+
+struct  Rookery__TagRegion
+{
+  ProtobufCMessage base;
+  /*
+   * UTF-8
+   */
+  ProtobufCBinaryData region;
+  /*
+   * a tweet counts once
+   */
+  Rookery__WindowCounts *uses;
+  /*
+   * an author counts once an hour
+   */
+  Rookery__WindowCounts *votes;
+};
+#define ROOKERY__TAG_REGION__INIT \
+ { PROTOBUF_C_MESSAGE_INIT (&rookery__tag_region__descriptor) \
+    , {0,NULL}, NULL, NULL }
+
+
+/*
+ * To the tweets' own partition: what readers of one region were shown.
+ */
+struct  Rookery__Viewed
+{
+  ProtobufCMessage base;
+  /*
+   * UTF-8
+   */
+  ProtobufCBinaryData region;
+  uint64_t at_ms;
+  size_t n_tweets;
+  uint64_t *tweets;
+  /*
+   * beside each tweet
+   */
+  size_t n_views;
+  uint64_t *views;
+};
+#define ROOKERY__VIEWED__INIT \
+ { PROTOBUF_C_MESSAGE_INIT (&rookery__viewed__descriptor) \
+    , {0,NULL}, 0, 0,NULL, 0,NULL }
+
+
+struct  Rookery__FollowersCounted
+{
+  ProtobufCMessage base;
+  uint64_t user_id;
+};
+#define ROOKERY__FOLLOWERS_COUNTED__INIT \
+ { PROTOBUF_C_MESSAGE_INIT (&rookery__followers_counted__descriptor) \
+    , 0 }
 
 
 /*
@@ -652,6 +822,25 @@ Rookery__Sums *
 void   rookery__sums__free_unpacked
                      (Rookery__Sums *message,
                       ProtobufCAllocator *allocator);
+/* Rookery__WindowCounts methods */
+void   rookery__window_counts__init
+                     (Rookery__WindowCounts         *message);
+size_t rookery__window_counts__get_packed_size
+                     (const Rookery__WindowCounts   *message);
+size_t rookery__window_counts__pack
+                     (const Rookery__WindowCounts   *message,
+                      uint8_t             *out);
+size_t rookery__window_counts__pack_to_buffer
+                     (const Rookery__WindowCounts   *message,
+                      ProtobufCBuffer     *buffer);
+Rookery__WindowCounts *
+       rookery__window_counts__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data);
+void   rookery__window_counts__free_unpacked
+                     (Rookery__WindowCounts *message,
+                      ProtobufCAllocator *allocator);
 /* Rookery__PartitionSum methods */
 void   rookery__partition_sum__init
                      (Rookery__PartitionSum         *message);
@@ -727,6 +916,120 @@ Rookery__SumRow *
                       const uint8_t       *data);
 void   rookery__sum_row__free_unpacked
                      (Rookery__SumRow *message,
+                      ProtobufCAllocator *allocator);
+/* Rookery__TagsUsed methods */
+void   rookery__tags_used__init
+                     (Rookery__TagsUsed         *message);
+size_t rookery__tags_used__get_packed_size
+                     (const Rookery__TagsUsed   *message);
+size_t rookery__tags_used__pack
+                     (const Rookery__TagsUsed   *message,
+                      uint8_t             *out);
+size_t rookery__tags_used__pack_to_buffer
+                     (const Rookery__TagsUsed   *message,
+                      ProtobufCBuffer     *buffer);
+Rookery__TagsUsed *
+       rookery__tags_used__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data);
+void   rookery__tags_used__free_unpacked
+                     (Rookery__TagsUsed *message,
+                      ProtobufCAllocator *allocator);
+/* Rookery__TagCounted methods */
+void   rookery__tag_counted__init
+                     (Rookery__TagCounted         *message);
+size_t rookery__tag_counted__get_packed_size
+                     (const Rookery__TagCounted   *message);
+size_t rookery__tag_counted__pack
+                     (const Rookery__TagCounted   *message,
+                      uint8_t             *out);
+size_t rookery__tag_counted__pack_to_buffer
+                     (const Rookery__TagCounted   *message,
+                      ProtobufCBuffer     *buffer);
+Rookery__TagCounted *
+       rookery__tag_counted__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data);
+void   rookery__tag_counted__free_unpacked
+                     (Rookery__TagCounted *message,
+                      ProtobufCAllocator *allocator);
+/* Rookery__TagRow methods */
+void   rookery__tag_row__init
+                     (Rookery__TagRow         *message);
+size_t rookery__tag_row__get_packed_size
+                     (const Rookery__TagRow   *message);
+size_t rookery__tag_row__pack
+                     (const Rookery__TagRow   *message,
+                      uint8_t             *out);
+size_t rookery__tag_row__pack_to_buffer
+                     (const Rookery__TagRow   *message,
+                      ProtobufCBuffer     *buffer);
+Rookery__TagRow *
+       rookery__tag_row__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data);
+void   rookery__tag_row__free_unpacked
+                     (Rookery__TagRow *message,
+                      ProtobufCAllocator *allocator);
+/* Rookery__TagRegion methods */
+void   rookery__tag_region__init
+                     (Rookery__TagRegion         *message);
+size_t rookery__tag_region__get_packed_size
+                     (const Rookery__TagRegion   *message);
+size_t rookery__tag_region__pack
+                     (const Rookery__TagRegion   *message,
+                      uint8_t             *out);
+size_t rookery__tag_region__pack_to_buffer
+                     (const Rookery__TagRegion   *message,
+                      ProtobufCBuffer     *buffer);
+Rookery__TagRegion *
+       rookery__tag_region__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data);
+void   rookery__tag_region__free_unpacked
+                     (Rookery__TagRegion *message,
+                      ProtobufCAllocator *allocator);
+/* Rookery__Viewed methods */
+void   rookery__viewed__init
+                     (Rookery__Viewed         *message);
+size_t rookery__viewed__get_packed_size
+                     (const Rookery__Viewed   *message);
+size_t rookery__viewed__pack
+                     (const Rookery__Viewed   *message,
+                      uint8_t             *out);
+size_t rookery__viewed__pack_to_buffer
+                     (const Rookery__Viewed   *message,
+                      ProtobufCBuffer     *buffer);
+Rookery__Viewed *
+       rookery__viewed__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data);
+void   rookery__viewed__free_unpacked
+                     (Rookery__Viewed *message,
+                      ProtobufCAllocator *allocator);
+/* Rookery__FollowersCounted methods */
+void   rookery__followers_counted__init
+                     (Rookery__FollowersCounted         *message);
+size_t rookery__followers_counted__get_packed_size
+                     (const Rookery__FollowersCounted   *message);
+size_t rookery__followers_counted__pack
+                     (const Rookery__FollowersCounted   *message,
+                      uint8_t             *out);
+size_t rookery__followers_counted__pack_to_buffer
+                     (const Rookery__FollowersCounted   *message,
+                      ProtobufCBuffer     *buffer);
+Rookery__FollowersCounted *
+       rookery__followers_counted__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data);
+void   rookery__followers_counted__free_unpacked
+                     (Rookery__FollowersCounted *message,
                       ProtobufCAllocator *allocator);
 /* Rookery__StreamEvent methods */
 void   rookery__stream_event__init
@@ -880,6 +1183,9 @@ typedef void (*Rookery__ReplyAdded_Closure)
 typedef void (*Rookery__Sums_Closure)
                  (const Rookery__Sums *message,
                   void *closure_data);
+typedef void (*Rookery__WindowCounts_Closure)
+                 (const Rookery__WindowCounts *message,
+                  void *closure_data);
 typedef void (*Rookery__PartitionSum_Closure)
                  (const Rookery__PartitionSum *message,
                   void *closure_data);
@@ -891,6 +1197,24 @@ typedef void (*Rookery__Counted_Closure)
                   void *closure_data);
 typedef void (*Rookery__SumRow_Closure)
                  (const Rookery__SumRow *message,
+                  void *closure_data);
+typedef void (*Rookery__TagsUsed_Closure)
+                 (const Rookery__TagsUsed *message,
+                  void *closure_data);
+typedef void (*Rookery__TagCounted_Closure)
+                 (const Rookery__TagCounted *message,
+                  void *closure_data);
+typedef void (*Rookery__TagRow_Closure)
+                 (const Rookery__TagRow *message,
+                  void *closure_data);
+typedef void (*Rookery__TagRegion_Closure)
+                 (const Rookery__TagRegion *message,
+                  void *closure_data);
+typedef void (*Rookery__Viewed_Closure)
+                 (const Rookery__Viewed *message,
+                  void *closure_data);
+typedef void (*Rookery__FollowersCounted_Closure)
+                 (const Rookery__FollowersCounted *message,
                   void *closure_data);
 typedef void (*Rookery__StreamEvent_Closure)
                  (const Rookery__StreamEvent *message,
@@ -929,10 +1253,17 @@ extern const ProtobufCMessageDescriptor rookery__edge_removed__descriptor;
 extern const ProtobufCMessageDescriptor rookery__edge_answer__descriptor;
 extern const ProtobufCMessageDescriptor rookery__reply_added__descriptor;
 extern const ProtobufCMessageDescriptor rookery__sums__descriptor;
+extern const ProtobufCMessageDescriptor rookery__window_counts__descriptor;
 extern const ProtobufCMessageDescriptor rookery__partition_sum__descriptor;
 extern const ProtobufCMessageDescriptor rookery__region_sum__descriptor;
 extern const ProtobufCMessageDescriptor rookery__counted__descriptor;
 extern const ProtobufCMessageDescriptor rookery__sum_row__descriptor;
+extern const ProtobufCMessageDescriptor rookery__tags_used__descriptor;
+extern const ProtobufCMessageDescriptor rookery__tag_counted__descriptor;
+extern const ProtobufCMessageDescriptor rookery__tag_row__descriptor;
+extern const ProtobufCMessageDescriptor rookery__tag_region__descriptor;
+extern const ProtobufCMessageDescriptor rookery__viewed__descriptor;
+extern const ProtobufCMessageDescriptor rookery__followers_counted__descriptor;
 extern const ProtobufCMessageDescriptor rookery__stream_event__descriptor;
 extern const ProtobufCMessageDescriptor rookery__stream_batch__descriptor;
 extern const ProtobufCMessageDescriptor rookery__deliver_request__descriptor;

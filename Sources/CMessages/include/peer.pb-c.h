@@ -19,6 +19,8 @@ PROTOBUF_C__BEGIN_DECLS
 typedef struct Rookery__PeerTweetsRequest Rookery__PeerTweetsRequest;
 typedef struct Rookery__PeerTweet Rookery__PeerTweet;
 typedef struct Rookery__RegionSumRow Rookery__RegionSumRow;
+typedef struct Rookery__PeerSessionRequest Rookery__PeerSessionRequest;
+typedef struct Rookery__PeerSessionReply Rookery__PeerSessionReply;
 typedef struct Rookery__PeerTweetsReply Rookery__PeerTweetsReply;
 typedef struct Rookery__PeerUsersRequest Rookery__PeerUsersRequest;
 typedef struct Rookery__PeerUser Rookery__PeerUser;
@@ -84,10 +86,34 @@ struct  Rookery__RegionSumRow
    */
   ProtobufCBinaryData region;
   Rookery__Sums *sums;
+  uint64_t views;
 };
 #define ROOKERY__REGION_SUM_ROW__INIT \
  { PROTOBUF_C_MESSAGE_INIT (&rookery__region_sum_row__descriptor) \
-    , {0,NULL}, NULL }
+    , {0,NULL}, NULL, 0 }
+
+
+/*
+ * Whether a session still holds, asked of the node where its account lives.
+ */
+struct  Rookery__PeerSessionRequest
+{
+  ProtobufCMessage base;
+  ProtobufCBinaryData token;
+};
+#define ROOKERY__PEER_SESSION_REQUEST__INIT \
+ { PROTOBUF_C_MESSAGE_INIT (&rookery__peer_session_request__descriptor) \
+    , {0,NULL} }
+
+
+struct  Rookery__PeerSessionReply
+{
+  ProtobufCMessage base;
+  uint64_t user_id;
+};
+#define ROOKERY__PEER_SESSION_REPLY__INIT \
+ { PROTOBUF_C_MESSAGE_INIT (&rookery__peer_session_reply__descriptor) \
+    , 0 }
 
 
 struct  Rookery__PeerTweetsReply
@@ -302,6 +328,44 @@ Rookery__RegionSumRow *
                       const uint8_t       *data);
 void   rookery__region_sum_row__free_unpacked
                      (Rookery__RegionSumRow *message,
+                      ProtobufCAllocator *allocator);
+/* Rookery__PeerSessionRequest methods */
+void   rookery__peer_session_request__init
+                     (Rookery__PeerSessionRequest         *message);
+size_t rookery__peer_session_request__get_packed_size
+                     (const Rookery__PeerSessionRequest   *message);
+size_t rookery__peer_session_request__pack
+                     (const Rookery__PeerSessionRequest   *message,
+                      uint8_t             *out);
+size_t rookery__peer_session_request__pack_to_buffer
+                     (const Rookery__PeerSessionRequest   *message,
+                      ProtobufCBuffer     *buffer);
+Rookery__PeerSessionRequest *
+       rookery__peer_session_request__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data);
+void   rookery__peer_session_request__free_unpacked
+                     (Rookery__PeerSessionRequest *message,
+                      ProtobufCAllocator *allocator);
+/* Rookery__PeerSessionReply methods */
+void   rookery__peer_session_reply__init
+                     (Rookery__PeerSessionReply         *message);
+size_t rookery__peer_session_reply__get_packed_size
+                     (const Rookery__PeerSessionReply   *message);
+size_t rookery__peer_session_reply__pack
+                     (const Rookery__PeerSessionReply   *message,
+                      uint8_t             *out);
+size_t rookery__peer_session_reply__pack_to_buffer
+                     (const Rookery__PeerSessionReply   *message,
+                      ProtobufCBuffer     *buffer);
+Rookery__PeerSessionReply *
+       rookery__peer_session_reply__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data);
+void   rookery__peer_session_reply__free_unpacked
+                     (Rookery__PeerSessionReply *message,
                       ProtobufCAllocator *allocator);
 /* Rookery__PeerTweetsReply methods */
 void   rookery__peer_tweets_reply__init
@@ -523,6 +587,12 @@ typedef void (*Rookery__PeerTweet_Closure)
 typedef void (*Rookery__RegionSumRow_Closure)
                  (const Rookery__RegionSumRow *message,
                   void *closure_data);
+typedef void (*Rookery__PeerSessionRequest_Closure)
+                 (const Rookery__PeerSessionRequest *message,
+                  void *closure_data);
+typedef void (*Rookery__PeerSessionReply_Closure)
+                 (const Rookery__PeerSessionReply *message,
+                  void *closure_data);
 typedef void (*Rookery__PeerTweetsReply_Closure)
                  (const Rookery__PeerTweetsReply *message,
                   void *closure_data);
@@ -565,6 +635,8 @@ typedef void (*Rookery__PeerThreadReply_Closure)
 extern const ProtobufCMessageDescriptor rookery__peer_tweets_request__descriptor;
 extern const ProtobufCMessageDescriptor rookery__peer_tweet__descriptor;
 extern const ProtobufCMessageDescriptor rookery__region_sum_row__descriptor;
+extern const ProtobufCMessageDescriptor rookery__peer_session_request__descriptor;
+extern const ProtobufCMessageDescriptor rookery__peer_session_reply__descriptor;
 extern const ProtobufCMessageDescriptor rookery__peer_tweets_reply__descriptor;
 extern const ProtobufCMessageDescriptor rookery__peer_users_request__descriptor;
 extern const ProtobufCMessageDescriptor rookery__peer_user__descriptor;

@@ -23,6 +23,7 @@ typedef struct Rookery__Tweet Rookery__Tweet;
 typedef struct Rookery__PostRequest Rookery__PostRequest;
 typedef struct Rookery__TweetReply Rookery__TweetReply;
 typedef struct Rookery__TweetRequest Rookery__TweetRequest;
+typedef struct Rookery__LookupRequest Rookery__LookupRequest;
 typedef struct Rookery__RetweetRequest Rookery__RetweetRequest;
 typedef struct Rookery__ReactRequest Rookery__ReactRequest;
 typedef struct Rookery__ReactReply Rookery__ReactReply;
@@ -112,10 +113,33 @@ struct  Rookery__TweetRow
    * UTF-8
    */
   ProtobufCBinaryData quoted_author;
+  /*
+   * UTF-8, without the sign
+   */
+  size_t n_cashtags;
+  ProtobufCBinaryData *cashtags;
+  /*
+   * UTF-8, as they stand in the text
+   */
+  size_t n_urls;
+  ProtobufCBinaryData *urls;
+  /*
+   * kind, first and end code point of each, in the text's order (TweetEntities)
+   */
+  size_t n_entities;
+  uint32_t *entities;
+  /*
+   * UTF-8, BCP 47 in lower case, as the author gave it
+   */
+  ProtobufCBinaryData lang;
+  /*
+   * its hashtags were counted when it was posted: it was public
+   */
+  protobuf_c_boolean tags_counted;
 };
 #define ROOKERY__TWEET_ROW__INIT \
  { PROTOBUF_C_MESSAGE_INIT (&rookery__tweet_row__descriptor) \
-    , 0, 0, {0,NULL}, {0,NULL}, ROOKERY__TWEET_TYPE__TWEET_TEXT, ROOKERY__TWEET_ACCESS__ACCESS_PUBLIC, {0,NULL}, 0, 0, 0, 0, 0,NULL, 0,NULL, 0, {0,NULL}, {0,NULL} }
+    , 0, 0, {0,NULL}, {0,NULL}, ROOKERY__TWEET_TYPE__TWEET_TEXT, ROOKERY__TWEET_ACCESS__ACCESS_PUBLIC, {0,NULL}, 0, 0, 0, 0, 0,NULL, 0,NULL, 0, {0,NULL}, {0,NULL}, 0,NULL, 0,NULL, 0,NULL, {0,NULL}, 0 }
 
 
 struct  Rookery__TweetCounts
@@ -172,10 +196,15 @@ struct  Rookery__Tweet
    */
   size_t n_retweeters;
   ProtobufCBinaryData *retweeters;
+  /*
+   * in search results: first and end code point of what matched, in the text's order
+   */
+  size_t n_hits;
+  uint32_t *hits;
 };
 #define ROOKERY__TWEET__INIT \
  { PROTOBUF_C_MESSAGE_INIT (&rookery__tweet__descriptor) \
-    , {0,NULL}, NULL, 0,NULL, {0,NULL}, NULL, 0,NULL }
+    , {0,NULL}, NULL, 0,NULL, {0,NULL}, NULL, 0,NULL, 0,NULL }
 
 
 struct  Rookery__PostRequest
@@ -198,10 +227,14 @@ struct  Rookery__PostRequest
    * must agree with what is attached when it is not text
    */
   Rookery__TweetType type;
+  /*
+   * UTF-8
+   */
+  ProtobufCBinaryData lang;
 };
 #define ROOKERY__POST_REQUEST__INIT \
  { PROTOBUF_C_MESSAGE_INIT (&rookery__post_request__descriptor) \
-    , {0,NULL}, ROOKERY__TWEET_ACCESS__ACCESS_PUBLIC, {0,NULL}, 0, 0, 0,NULL, ROOKERY__TWEET_TYPE__TWEET_TEXT }
+    , {0,NULL}, ROOKERY__TWEET_ACCESS__ACCESS_PUBLIC, {0,NULL}, 0, 0, 0,NULL, ROOKERY__TWEET_TYPE__TWEET_TEXT, {0,NULL} }
 
 
 struct  Rookery__TweetReply
@@ -222,6 +255,24 @@ struct  Rookery__TweetRequest
 #define ROOKERY__TWEET_REQUEST__INIT \
  { PROTOBUF_C_MESSAGE_INIT (&rookery__tweet_request__descriptor) \
     , 0 }
+
+
+/*
+ * Several tweets at once, for whoever found their ids elsewhere; what is gone or hidden is left out.
+ */
+struct  Rookery__LookupRequest
+{
+  ProtobufCMessage base;
+  size_t n_ids;
+  uint64_t *ids;
+  /*
+   * UTF-8: the search they were found by, to mark what matched
+   */
+  ProtobufCBinaryData query;
+};
+#define ROOKERY__LOOKUP_REQUEST__INIT \
+ { PROTOBUF_C_MESSAGE_INIT (&rookery__lookup_request__descriptor) \
+    , 0,NULL, {0,NULL} }
 
 
 struct  Rookery__RetweetRequest
@@ -298,10 +349,14 @@ struct  Rookery__ReactionRow
 {
   ProtobufCMessage base;
   Rookery__Reaction reaction;
+  /*
+   * taking it back subtracts from the same buckets of time (rule F4)
+   */
+  uint64_t at_ms;
 };
 #define ROOKERY__REACTION_ROW__INIT \
  { PROTOBUF_C_MESSAGE_INIT (&rookery__reaction_row__descriptor) \
-    , ROOKERY__REACTION__REACTION_NONE }
+    , ROOKERY__REACTION__REACTION_NONE, 0 }
 
 
 struct  Rookery__TimelineRequest
@@ -497,6 +552,25 @@ Rookery__TweetRequest *
                       const uint8_t       *data);
 void   rookery__tweet_request__free_unpacked
                      (Rookery__TweetRequest *message,
+                      ProtobufCAllocator *allocator);
+/* Rookery__LookupRequest methods */
+void   rookery__lookup_request__init
+                     (Rookery__LookupRequest         *message);
+size_t rookery__lookup_request__get_packed_size
+                     (const Rookery__LookupRequest   *message);
+size_t rookery__lookup_request__pack
+                     (const Rookery__LookupRequest   *message,
+                      uint8_t             *out);
+size_t rookery__lookup_request__pack_to_buffer
+                     (const Rookery__LookupRequest   *message,
+                      ProtobufCBuffer     *buffer);
+Rookery__LookupRequest *
+       rookery__lookup_request__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data);
+void   rookery__lookup_request__free_unpacked
+                     (Rookery__LookupRequest *message,
                       ProtobufCAllocator *allocator);
 /* Rookery__RetweetRequest methods */
 void   rookery__retweet_request__init
@@ -711,6 +785,9 @@ typedef void (*Rookery__TweetReply_Closure)
 typedef void (*Rookery__TweetRequest_Closure)
                  (const Rookery__TweetRequest *message,
                   void *closure_data);
+typedef void (*Rookery__LookupRequest_Closure)
+                 (const Rookery__LookupRequest *message,
+                  void *closure_data);
 typedef void (*Rookery__RetweetRequest_Closure)
                  (const Rookery__RetweetRequest *message,
                   void *closure_data);
@@ -757,6 +834,7 @@ extern const ProtobufCMessageDescriptor rookery__tweet__descriptor;
 extern const ProtobufCMessageDescriptor rookery__post_request__descriptor;
 extern const ProtobufCMessageDescriptor rookery__tweet_reply__descriptor;
 extern const ProtobufCMessageDescriptor rookery__tweet_request__descriptor;
+extern const ProtobufCMessageDescriptor rookery__lookup_request__descriptor;
 extern const ProtobufCMessageDescriptor rookery__retweet_request__descriptor;
 extern const ProtobufCMessageDescriptor rookery__react_request__descriptor;
 extern const ProtobufCMessageDescriptor rookery__react_reply__descriptor;

@@ -9,15 +9,19 @@ public struct Draft: Hashable, Sendable {
     public var place: String?
     public var inReplyTo: Id?
     public var quoteOf: Id?
+    /// BCP 47, such as `en` or `pt-br`.
+    public var lang: String?
 
     public init(
-        text: String, protected: Bool = false, place: String? = nil, inReplyTo: Id? = nil, quoteOf: Id? = nil
+        text: String, protected: Bool = false, place: String? = nil, inReplyTo: Id? = nil, quoteOf: Id? = nil,
+        lang: String? = nil
     ) {
         self.text = text
         self.protected = protected
         self.place = place
         self.inReplyTo = inReplyTo
         self.quoteOf = quoteOf
+        self.lang = lang
     }
 }
 
@@ -36,6 +40,7 @@ extension RookeryClient {
             $0.place = draft.place ?? ""
             $0.inReplyTo = draft.inReplyTo?.rawValue ?? 0
             $0.quoteOf = draft.quoteOf?.rawValue ?? 0
+            $0.lang = draft.lang ?? ""
         }
         let reply = try await write("rookery.Tweets/Post", request, as: TweetReply.self, session: session, key: key)
         return try tweet(reply)

@@ -26,6 +26,8 @@ public struct Tweet: Hashable, Sendable {
     public var originalAuthor: String?
     /// Of a retweet in a timeline: all whose retweets this entry stands for, newest first (rule E1).
     public var retweeters: [String]
+    /// In search results: where the text shows what was asked for, in code points.
+    public var hits: [Range<Int>]
     /// A tombstone in a thread: only the ids say something.
     public var deleted: Bool
 
@@ -54,9 +56,17 @@ public struct Tweet: Hashable, Sendable {
         originalAuthor = original?.author
         retweeters = message.retweeters
         deleted = row.deleted
+        hits = Self.ranges(message.hits)
     }
 
     private static func id(_ raw: UInt64) -> Id? { raw == 0 ? nil : Id(rawValue: raw) }
+
+    /// Pairs of first and end.
+    private static func ranges(_ flat: [UInt32]) -> [Range<Int>] {
+        stride(from: 0, to: flat.count - 1, by: 2).compactMap { place in
+            flat[place] < flat[place + 1] ? Int(flat[place])..<Int(flat[place + 1]) : nil
+        }
+    }
 
     private static func name(of type: TweetType) -> String {
         switch type {
@@ -70,7 +80,8 @@ public struct Tweet: Hashable, Sendable {
 
 extension Tweet: Codable {
     enum CodingKeys: String, CodingKey {
-        case id, author, text, type, access, place, hashtags, mentions, counts, retweeters, deleted
+        case id, author, text, type, access, place, hashtags, mentions, counts, retweeters, deleted, hits
+        case highlighted
         case authorId = "author_id"
         case createdAt = "created_at"
         case conversationId = "conversation_id"
@@ -104,6 +115,7 @@ extension Tweet: Codable {
         originalAuthor = try container.decodeIfPresent(String.self, forKey: .originalAuthor)
         retweeters = try container.decodeIfPresent([String].self, forKey: .retweeters) ?? []
         deleted = try container.decodeIfPresent(Bool.self, forKey: .deleted) ?? false
+        hits = try container.decodeIfPresent([[Int]].self, forKey: .hits)?.compactMap(Self.range) ?? []
     }
 
     /// The fields of the documented form are always there, null where a tweet has none; what is particular to
@@ -130,6 +142,12 @@ extension Tweet: Codable {
         try container.encodeIfPresent(originalAuthor, forKey: .originalAuthor)
         if !retweeters.isEmpty { try container.encode(retweeters, forKey: .retweeters) }
         if deleted { try container.encode(true, forKey: .deleted) }
+        if !hits.isEmpty { try container.encode(hits.map { [$0.lowerBound, $0.upperBound] }, forKey: .hits) }
+        try container.encodeIfPresent(highlighted, forKey: .highlighted)
+    }
+
+    private static func range(_ pair: [Int]) -> Range<Int>? {
+        pair.count == 2 && pair[0] < pair[1] ? pair[0]..<pair[1] : nil
     }
 }
 

@@ -26,9 +26,13 @@ extension RookeryClient {
             } catch {
                 throw RookeryError(RPCError(.cancelled, "the call was given up", ran: .unknown), node: choice.node)
             }
-            if table.follow(error), redirects < Self.maxRedirects {
-                (redirects, tries) = (redirects + 1, tries - 1)
-                continue
+            if table.follow(error) {
+                // Who asks one node for what it owns must ask differently now.
+                if case .node = invocation.target { throw RookeryError(error, node: choice.node) }
+                if redirects < Self.maxRedirects {
+                    (redirects, tries) = (redirects + 1, tries - 1)
+                    continue
+                }
             }
             try await waitForRetry(invocation, after: error, tries: tries, startNs: startNs, node: choice.node)
         }
@@ -92,7 +96,7 @@ extension RookeryClient {
         session.remember(list, nowMs: options.environment.clock.nowMs())
     }
 
-    private func elapsed(since startNs: UInt64) -> Duration {
+    func elapsed(since startNs: UInt64) -> Duration {
         .nanoseconds(Int64(clamping: options.environment.clock.monotonicNs() &- startNs))
     }
 }
@@ -102,7 +106,9 @@ extension RookeryClient {
     func read<Request: WireMessage, Answer: WireMessage>(
         _ method: String, _ request: Request, as type: Answer.Type, at target: Target, session: Session? = nil
     ) async throws -> Answer {
-        try await ask(method, request, as: type, at: target, session: session, key: nil, .read)
+        // The same on every try: what a reader is shown twice counts as one view (rule F3).
+        try await ask(
+            method, request, as: type, at: target, session: session, key: options.environment.requestId(), .read)
     }
 
     /// A write: carries its request id on every try.

@@ -28,6 +28,9 @@ final class RoutingTable: Sendable {
         }
     }
 
+    /// The primary's node.
+    func owner(of partition: PartitionId) -> NodeId? { map.withLock { $0.owner(of: partition)?.id } }
+
     /// Takes the row from a wrong-owner refusal. True when it is newer than what was known, so the call can follow it.
     func follow(_ error: RPCError) -> Bool {
         // Details that are no refusal come from other kinds of UNAVAILABLE: then there is nothing to follow.

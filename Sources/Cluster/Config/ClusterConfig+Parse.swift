@@ -151,8 +151,9 @@ private struct ConfigReader {
 
     private func storage() throws(ConfigError) -> ClusterConfig.Storage {
         guard let value = values["storage"] else { return ClusterConfig.Storage() }
-        let given = try value.mapping(required: [], optional: ["sync"])
-        return ClusterConfig.Storage(sync: try given["sync"]?.flag() ?? true)
+        let given = try value.mapping(required: [], optional: ["sync", "index"])
+        return ClusterConfig.Storage(
+            sync: try given["sync"]?.flag() ?? true, index: try given["index"]?.flag() ?? true)
     }
 }
 

@@ -12,8 +12,12 @@ public struct ClusterConfig: Hashable, Sendable {
         /// Whether an append is on the disk before it is acknowledged. Off only to measure what that costs.
         public var sync = true
 
-        public init(sync: Bool = true) {
+        /// Whether tweets can be searched for. Off only to measure what that costs.
+        public var index = true
+
+        public init(sync: Bool = true, index: Bool = true) {
             self.sync = sync
+            self.index = index
         }
     }
 

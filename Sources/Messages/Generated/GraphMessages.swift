@@ -16,6 +16,8 @@ public struct EdgeRow: WireMessage {
     public var version: UInt64 = 0
     /// UTF-8, the other account's name
     public var name: String = ""
+    /// at the followed account: since when it counts as a follower (rule F4)
+    public var atMs: UInt64 = 0
 
     public init() {}
 
@@ -37,6 +39,7 @@ extension EdgeRow: CBacked {
         state = try readEnum(raw.pointee.state.rawValue, field: "state")
         version = raw.pointee.version
         name = try readText(raw.pointee.name, field: "name")
+        atMs = raw.pointee.at_ms
     }
 
     func fill(_ raw: UnsafeMutablePointer<Rookery__EdgeRow>, _ arena: Arena) {
@@ -44,6 +47,7 @@ extension EdgeRow: CBacked {
         raw.pointee.state = Rookery__EdgeState(rawValue: state.rawValue)
         raw.pointee.version = version
         raw.pointee.name = arena.text(name)
+        raw.pointee.at_ms = atMs
     }
 }
 

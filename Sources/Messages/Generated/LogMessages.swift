@@ -222,6 +222,14 @@ public enum EventKind: UInt32, Sendable, CaseIterable {
     case eventRegionCounted = 10
     /// a note: a pending user has become active, or is gone
     case eventUserSettled = 11
+    /// a note: a tweet's own partition has heard of a region's sums
+    case eventWorldCounted = 12
+    case eventTagsUsed = 13
+    /// a note: a hashtag's counts have changed
+    case eventTagCounted = 14
+    case eventViewed = 15
+    /// a note: an account's followers have changed
+    case eventFollowersCounted = 16
 }
 
 public struct NameClaim: WireMessage {
@@ -482,6 +490,53 @@ extension Sums: CBacked {
     }
 }
 
+/// One count over time: in all, and in the buckets of time that a window may still reach (rule F4).
+public struct WindowCounts: WireMessage {
+    public var metric: UInt32 = 0
+    public var total: Int64 = 0
+    /// since 1970, ascending
+    public var minutes: [UInt32] = []
+    public var minuteCounts: [Int64] = []
+    /// since 1970, ascending
+    public var hours: [UInt32] = []
+    public var hourCounts: [Int64] = []
+
+    public init() {}
+
+    public static func decode(_ bytes: UnsafeRawBufferPointer) throws(DecodingFailure) -> WindowCounts {
+        try Arena.decode(bytes)
+    }
+
+    public func encode() -> [UInt8] { Arena.encode(self) }
+}
+
+extension WindowCounts: CBacked {
+    static func unpack(
+        _ allocator: UnsafeMutablePointer<ProtobufCAllocator>, _ count: Int, _ data: UnsafePointer<UInt8>?
+    ) -> UnsafeMutablePointer<Rookery__WindowCounts>? {
+        rookery__window_counts__unpack(allocator, count, data)
+    }
+
+    init(copying raw: UnsafePointer<Rookery__WindowCounts>) throws(DecodingFailure) {
+        metric = raw.pointee.metric
+        total = raw.pointee.total
+        minutes = readScalars(count: raw.pointee.n_minutes, from: raw.pointee.minutes)
+        minuteCounts = readScalars(count: raw.pointee.n_minute_counts, from: raw.pointee.minute_counts)
+        hours = readScalars(count: raw.pointee.n_hours, from: raw.pointee.hours)
+        hourCounts = readScalars(count: raw.pointee.n_hour_counts, from: raw.pointee.hour_counts)
+    }
+
+    func fill(_ raw: UnsafeMutablePointer<Rookery__WindowCounts>, _ arena: Arena) {
+        rookery__window_counts__init(raw)
+        raw.pointee.metric = metric
+        raw.pointee.total = total
+        (raw.pointee.n_minutes, raw.pointee.minutes) = arena.scalars(minutes)
+        (raw.pointee.n_minute_counts, raw.pointee.minute_counts) = arena.scalars(minuteCounts)
+        (raw.pointee.n_hours, raw.pointee.hours) = arena.scalars(hours)
+        (raw.pointee.n_hour_counts, raw.pointee.hour_counts) = arena.scalars(hourCounts)
+    }
+}
+
 /// Cumulative: applying it twice, or an older one, changes nothing (rule F1).
 public struct PartitionSum: WireMessage {
     public var tweetId: UInt64 = 0
@@ -489,6 +544,8 @@ public struct PartitionSum: WireMessage {
     /// log index of the source when the sum was read
     public var version: UInt64 = 0
     public var sums: Sums?
+    /// without totals, which `sums` holds
+    public var windows: [WindowCounts] = []
 
     public init() {}
 
@@ -511,6 +568,7 @@ extension PartitionSum: CBacked {
         incarnation = raw.pointee.incarnation
         version = raw.pointee.version
         sums = try readMessage(raw.pointee.sums)
+        windows = try readMessages(count: raw.pointee.n_windows, from: raw.pointee.windows)
     }
 
     func fill(_ raw: UnsafeMutablePointer<Rookery__PartitionSum>, _ arena: Arena) {
@@ -519,6 +577,7 @@ extension PartitionSum: CBacked {
         raw.pointee.incarnation = incarnation
         raw.pointee.version = version
         raw.pointee.sums = arena.message(sums)
+        (raw.pointee.n_windows, raw.pointee.windows) = arena.messages(windows)
     }
 }
 
@@ -529,6 +588,7 @@ public struct RegionSum: WireMessage {
     public var incarnation: UInt64 = 0
     public var version: UInt64 = 0
     public var sums: Sums?
+    public var windows: [WindowCounts] = []
 
     public init() {}
 
@@ -552,6 +612,7 @@ extension RegionSum: CBacked {
         incarnation = raw.pointee.incarnation
         version = raw.pointee.version
         sums = try readMessage(raw.pointee.sums)
+        windows = try readMessages(count: raw.pointee.n_windows, from: raw.pointee.windows)
     }
 
     func fill(_ raw: UnsafeMutablePointer<Rookery__RegionSum>, _ arena: Arena) {
@@ -561,6 +622,7 @@ extension RegionSum: CBacked {
         raw.pointee.incarnation = incarnation
         raw.pointee.version = version
         raw.pointee.sums = arena.message(sums)
+        (raw.pointee.n_windows, raw.pointee.windows) = arena.messages(windows)
     }
 }
 
@@ -598,6 +660,7 @@ public struct SumRow: WireMessage {
     public var incarnation: UInt64 = 0
     public var version: UInt64 = 0
     public var sums: Sums?
+    public var windows: [WindowCounts] = []
 
     public init() {}
 
@@ -619,6 +682,7 @@ extension SumRow: CBacked {
         incarnation = raw.pointee.incarnation
         version = raw.pointee.version
         sums = try readMessage(raw.pointee.sums)
+        windows = try readMessages(count: raw.pointee.n_windows, from: raw.pointee.windows)
     }
 
     func fill(_ raw: UnsafeMutablePointer<Rookery__SumRow>, _ arena: Arena) {
@@ -626,6 +690,221 @@ extension SumRow: CBacked {
         raw.pointee.incarnation = incarnation
         raw.pointee.version = version
         raw.pointee.sums = arena.message(sums)
+        (raw.pointee.n_windows, raw.pointee.windows) = arena.messages(windows)
+    }
+}
+
+/// To a hashtag's home: a public tweet uses these, or is deleted.
+public struct TagsUsed: WireMessage {
+    /// UTF-8, folded
+    public var tags: [String] = []
+    /// tells when it was used
+    public var tweetId: UInt64 = 0
+    public var authorId: UInt64 = 0
+    /// UTF-8, the author's
+    public var region: String = ""
+    public var deleted: Bool = false
+
+    public init() {}
+
+    public static func decode(_ bytes: UnsafeRawBufferPointer) throws(DecodingFailure) -> TagsUsed {
+        try Arena.decode(bytes)
+    }
+
+    public func encode() -> [UInt8] { Arena.encode(self) }
+}
+
+extension TagsUsed: CBacked {
+    static func unpack(
+        _ allocator: UnsafeMutablePointer<ProtobufCAllocator>, _ count: Int, _ data: UnsafePointer<UInt8>?
+    ) -> UnsafeMutablePointer<Rookery__TagsUsed>? {
+        rookery__tags_used__unpack(allocator, count, data)
+    }
+
+    init(copying raw: UnsafePointer<Rookery__TagsUsed>) throws(DecodingFailure) {
+        tags = try readTexts(count: raw.pointee.n_tags, from: raw.pointee.tags, field: "tags")
+        tweetId = raw.pointee.tweet_id
+        authorId = raw.pointee.author_id
+        region = try readText(raw.pointee.region, field: "region")
+        deleted = raw.pointee.deleted != 0
+    }
+
+    func fill(_ raw: UnsafeMutablePointer<Rookery__TagsUsed>, _ arena: Arena) {
+        rookery__tags_used__init(raw)
+        (raw.pointee.n_tags, raw.pointee.tags) = arena.texts(tags)
+        raw.pointee.tweet_id = tweetId
+        raw.pointee.author_id = authorId
+        raw.pointee.region = arena.text(region)
+        raw.pointee.deleted = deleted ? 1 : 0
+    }
+}
+
+public struct TagCounted: WireMessage {
+    /// UTF-8, folded
+    public var tag: String = ""
+
+    public init() {}
+
+    public static func decode(_ bytes: UnsafeRawBufferPointer) throws(DecodingFailure) -> TagCounted {
+        try Arena.decode(bytes)
+    }
+
+    public func encode() -> [UInt8] { Arena.encode(self) }
+}
+
+extension TagCounted: CBacked {
+    static func unpack(
+        _ allocator: UnsafeMutablePointer<ProtobufCAllocator>, _ count: Int, _ data: UnsafePointer<UInt8>?
+    ) -> UnsafeMutablePointer<Rookery__TagCounted>? {
+        rookery__tag_counted__unpack(allocator, count, data)
+    }
+
+    init(copying raw: UnsafePointer<Rookery__TagCounted>) throws(DecodingFailure) {
+        tag = try readText(raw.pointee.tag, field: "tag")
+    }
+
+    func fill(_ raw: UnsafeMutablePointer<Rookery__TagCounted>, _ arena: Arena) {
+        rookery__tag_counted__init(raw)
+        raw.pointee.tag = arena.text(tag)
+    }
+}
+
+/// Stored: a hashtag's counts, in the partition of its folded text's hash.
+public struct TagRow: WireMessage {
+    /// by name, ascending
+    public var regions: [TagRegion] = []
+
+    public init() {}
+
+    public static func decode(_ bytes: UnsafeRawBufferPointer) throws(DecodingFailure) -> TagRow {
+        try Arena.decode(bytes)
+    }
+
+    public func encode() -> [UInt8] { Arena.encode(self) }
+}
+
+extension TagRow: CBacked {
+    static func unpack(
+        _ allocator: UnsafeMutablePointer<ProtobufCAllocator>, _ count: Int, _ data: UnsafePointer<UInt8>?
+    ) -> UnsafeMutablePointer<Rookery__TagRow>? {
+        rookery__tag_row__unpack(allocator, count, data)
+    }
+
+    init(copying raw: UnsafePointer<Rookery__TagRow>) throws(DecodingFailure) {
+        regions = try readMessages(count: raw.pointee.n_regions, from: raw.pointee.regions)
+    }
+
+    func fill(_ raw: UnsafeMutablePointer<Rookery__TagRow>, _ arena: Arena) {
+        rookery__tag_row__init(raw)
+        (raw.pointee.n_regions, raw.pointee.regions) = arena.messages(regions)
+    }
+}
+
+public struct TagRegion: WireMessage {
+    /// UTF-8
+    public var region: String = ""
+    /// a tweet counts once
+    public var uses: WindowCounts?
+    /// an author counts once an hour
+    public var votes: WindowCounts?
+
+    public init() {}
+
+    public static func decode(_ bytes: UnsafeRawBufferPointer) throws(DecodingFailure) -> TagRegion {
+        try Arena.decode(bytes)
+    }
+
+    public func encode() -> [UInt8] { Arena.encode(self) }
+}
+
+extension TagRegion: CBacked {
+    static func unpack(
+        _ allocator: UnsafeMutablePointer<ProtobufCAllocator>, _ count: Int, _ data: UnsafePointer<UInt8>?
+    ) -> UnsafeMutablePointer<Rookery__TagRegion>? {
+        rookery__tag_region__unpack(allocator, count, data)
+    }
+
+    init(copying raw: UnsafePointer<Rookery__TagRegion>) throws(DecodingFailure) {
+        region = try readText(raw.pointee.region, field: "region")
+        uses = try readMessage(raw.pointee.uses)
+        votes = try readMessage(raw.pointee.votes)
+    }
+
+    func fill(_ raw: UnsafeMutablePointer<Rookery__TagRegion>, _ arena: Arena) {
+        rookery__tag_region__init(raw)
+        raw.pointee.region = arena.text(region)
+        raw.pointee.uses = arena.message(uses)
+        raw.pointee.votes = arena.message(votes)
+    }
+}
+
+/// To the tweets' own partition: what readers of one region were shown.
+public struct Viewed: WireMessage {
+    /// UTF-8
+    public var region: String = ""
+    public var atMs: UInt64 = 0
+    public var tweets: [UInt64] = []
+    /// beside each tweet
+    public var views: [UInt64] = []
+
+    public init() {}
+
+    public static func decode(_ bytes: UnsafeRawBufferPointer) throws(DecodingFailure) -> Viewed {
+        try Arena.decode(bytes)
+    }
+
+    public func encode() -> [UInt8] { Arena.encode(self) }
+}
+
+extension Viewed: CBacked {
+    static func unpack(
+        _ allocator: UnsafeMutablePointer<ProtobufCAllocator>, _ count: Int, _ data: UnsafePointer<UInt8>?
+    ) -> UnsafeMutablePointer<Rookery__Viewed>? {
+        rookery__viewed__unpack(allocator, count, data)
+    }
+
+    init(copying raw: UnsafePointer<Rookery__Viewed>) throws(DecodingFailure) {
+        region = try readText(raw.pointee.region, field: "region")
+        atMs = raw.pointee.at_ms
+        tweets = readScalars(count: raw.pointee.n_tweets, from: raw.pointee.tweets)
+        views = readScalars(count: raw.pointee.n_views, from: raw.pointee.views)
+    }
+
+    func fill(_ raw: UnsafeMutablePointer<Rookery__Viewed>, _ arena: Arena) {
+        rookery__viewed__init(raw)
+        raw.pointee.region = arena.text(region)
+        raw.pointee.at_ms = atMs
+        (raw.pointee.n_tweets, raw.pointee.tweets) = arena.scalars(tweets)
+        (raw.pointee.n_views, raw.pointee.views) = arena.scalars(views)
+    }
+}
+
+public struct FollowersCounted: WireMessage {
+    public var userId: UInt64 = 0
+
+    public init() {}
+
+    public static func decode(_ bytes: UnsafeRawBufferPointer) throws(DecodingFailure) -> FollowersCounted {
+        try Arena.decode(bytes)
+    }
+
+    public func encode() -> [UInt8] { Arena.encode(self) }
+}
+
+extension FollowersCounted: CBacked {
+    static func unpack(
+        _ allocator: UnsafeMutablePointer<ProtobufCAllocator>, _ count: Int, _ data: UnsafePointer<UInt8>?
+    ) -> UnsafeMutablePointer<Rookery__FollowersCounted>? {
+        rookery__followers_counted__unpack(allocator, count, data)
+    }
+
+    init(copying raw: UnsafePointer<Rookery__FollowersCounted>) throws(DecodingFailure) {
+        userId = raw.pointee.user_id
+    }
+
+    func fill(_ raw: UnsafeMutablePointer<Rookery__FollowersCounted>, _ arena: Arena) {
+        rookery__followers_counted__init(raw)
+        raw.pointee.user_id = userId
     }
 }
 

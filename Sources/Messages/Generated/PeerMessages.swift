@@ -83,6 +83,7 @@ public struct RegionSumRow: WireMessage {
     /// UTF-8
     public var region: String = ""
     public var sums: Sums?
+    public var views: UInt64 = 0
 
     public init() {}
 
@@ -103,12 +104,73 @@ extension RegionSumRow: CBacked {
     init(copying raw: UnsafePointer<Rookery__RegionSumRow>) throws(DecodingFailure) {
         region = try readText(raw.pointee.region, field: "region")
         sums = try readMessage(raw.pointee.sums)
+        views = raw.pointee.views
     }
 
     func fill(_ raw: UnsafeMutablePointer<Rookery__RegionSumRow>, _ arena: Arena) {
         rookery__region_sum_row__init(raw)
         raw.pointee.region = arena.text(region)
         raw.pointee.sums = arena.message(sums)
+        raw.pointee.views = views
+    }
+}
+
+/// Whether a session still holds, asked of the node where its account lives.
+public struct PeerSessionRequest: WireMessage {
+    public var token: [UInt8] = []
+
+    public init() {}
+
+    public static func decode(_ bytes: UnsafeRawBufferPointer) throws(DecodingFailure) -> PeerSessionRequest {
+        try Arena.decode(bytes)
+    }
+
+    public func encode() -> [UInt8] { Arena.encode(self) }
+}
+
+extension PeerSessionRequest: CBacked {
+    static func unpack(
+        _ allocator: UnsafeMutablePointer<ProtobufCAllocator>, _ count: Int, _ data: UnsafePointer<UInt8>?
+    ) -> UnsafeMutablePointer<Rookery__PeerSessionRequest>? {
+        rookery__peer_session_request__unpack(allocator, count, data)
+    }
+
+    init(copying raw: UnsafePointer<Rookery__PeerSessionRequest>) throws(DecodingFailure) {
+        token = readBytes(raw.pointee.token)
+    }
+
+    func fill(_ raw: UnsafeMutablePointer<Rookery__PeerSessionRequest>, _ arena: Arena) {
+        rookery__peer_session_request__init(raw)
+        raw.pointee.token = arena.bytes(token)
+    }
+}
+
+public struct PeerSessionReply: WireMessage {
+    public var userId: UInt64 = 0
+
+    public init() {}
+
+    public static func decode(_ bytes: UnsafeRawBufferPointer) throws(DecodingFailure) -> PeerSessionReply {
+        try Arena.decode(bytes)
+    }
+
+    public func encode() -> [UInt8] { Arena.encode(self) }
+}
+
+extension PeerSessionReply: CBacked {
+    static func unpack(
+        _ allocator: UnsafeMutablePointer<ProtobufCAllocator>, _ count: Int, _ data: UnsafePointer<UInt8>?
+    ) -> UnsafeMutablePointer<Rookery__PeerSessionReply>? {
+        rookery__peer_session_reply__unpack(allocator, count, data)
+    }
+
+    init(copying raw: UnsafePointer<Rookery__PeerSessionReply>) throws(DecodingFailure) {
+        userId = raw.pointee.user_id
+    }
+
+    func fill(_ raw: UnsafeMutablePointer<Rookery__PeerSessionReply>, _ arena: Arena) {
+        rookery__peer_session_reply__init(raw)
+        raw.pointee.user_id = userId
     }
 }
 

@@ -42,6 +42,16 @@ public struct TweetRow: WireMessage {
     public var inReplyToAuthor: String = ""
     /// UTF-8
     public var quotedAuthor: String = ""
+    /// UTF-8, without the sign
+    public var cashtags: [String] = []
+    /// UTF-8, as they stand in the text
+    public var urls: [String] = []
+    /// kind, first and end code point of each, in the text's order (TweetEntities)
+    public var entities: [UInt32] = []
+    /// UTF-8, BCP 47 in lower case, as the author gave it
+    public var lang: String = ""
+    /// its hashtags were counted when it was posted: it was public
+    public var tagsCounted: Bool = false
 
     public init() {}
 
@@ -76,6 +86,11 @@ extension TweetRow: CBacked {
         deleted = raw.pointee.deleted != 0
         inReplyToAuthor = try readText(raw.pointee.in_reply_to_author, field: "in_reply_to_author")
         quotedAuthor = try readText(raw.pointee.quoted_author, field: "quoted_author")
+        cashtags = try readTexts(count: raw.pointee.n_cashtags, from: raw.pointee.cashtags, field: "cashtags")
+        urls = try readTexts(count: raw.pointee.n_urls, from: raw.pointee.urls, field: "urls")
+        entities = readScalars(count: raw.pointee.n_entities, from: raw.pointee.entities)
+        lang = try readText(raw.pointee.lang, field: "lang")
+        tagsCounted = raw.pointee.tags_counted != 0
     }
 
     func fill(_ raw: UnsafeMutablePointer<Rookery__TweetRow>, _ arena: Arena) {
@@ -96,6 +111,11 @@ extension TweetRow: CBacked {
         raw.pointee.deleted = deleted ? 1 : 0
         raw.pointee.in_reply_to_author = arena.text(inReplyToAuthor)
         raw.pointee.quoted_author = arena.text(quotedAuthor)
+        (raw.pointee.n_cashtags, raw.pointee.cashtags) = arena.texts(cashtags)
+        (raw.pointee.n_urls, raw.pointee.urls) = arena.texts(urls)
+        (raw.pointee.n_entities, raw.pointee.entities) = arena.scalars(entities)
+        raw.pointee.lang = arena.text(lang)
+        raw.pointee.tags_counted = tagsCounted ? 1 : 0
     }
 }
 
@@ -185,6 +205,8 @@ public struct Tweet: WireMessage {
     public var originalCounts: TweetCounts?
     /// UTF-8, names of those whose retweets this entry stands for
     public var retweeters: [String] = []
+    /// in search results: first and end code point of what matched, in the text's order
+    public var hits: [UInt32] = []
 
     public init() {}
 
@@ -209,6 +231,7 @@ extension Tweet: CBacked {
         original = readBytes(raw.pointee.original)
         originalCounts = try readMessage(raw.pointee.original_counts)
         retweeters = try readTexts(count: raw.pointee.n_retweeters, from: raw.pointee.retweeters, field: "retweeters")
+        hits = readScalars(count: raw.pointee.n_hits, from: raw.pointee.hits)
     }
 
     func fill(_ raw: UnsafeMutablePointer<Rookery__Tweet>, _ arena: Arena) {
@@ -219,6 +242,7 @@ extension Tweet: CBacked {
         raw.pointee.original = arena.bytes(original)
         raw.pointee.original_counts = arena.message(originalCounts)
         (raw.pointee.n_retweeters, raw.pointee.retweeters) = arena.texts(retweeters)
+        (raw.pointee.n_hits, raw.pointee.hits) = arena.scalars(hits)
     }
 }
 
@@ -233,6 +257,8 @@ public struct PostRequest: WireMessage {
     public var media: [UInt64] = []
     /// must agree with what is attached when it is not text
     public var type: TweetType = .tweetText
+    /// UTF-8
+    public var lang: String = ""
 
     public init() {}
 
@@ -258,6 +284,7 @@ extension PostRequest: CBacked {
         quoteOf = raw.pointee.quote_of
         media = readScalars(count: raw.pointee.n_media, from: raw.pointee.media)
         type = try readEnum(raw.pointee.type.rawValue, field: "type")
+        lang = try readText(raw.pointee.lang, field: "lang")
     }
 
     func fill(_ raw: UnsafeMutablePointer<Rookery__PostRequest>, _ arena: Arena) {
@@ -269,6 +296,7 @@ extension PostRequest: CBacked {
         raw.pointee.quote_of = quoteOf
         (raw.pointee.n_media, raw.pointee.media) = arena.scalars(media)
         raw.pointee.type = Rookery__TweetType(rawValue: type.rawValue)
+        raw.pointee.lang = arena.text(lang)
     }
 }
 
@@ -327,6 +355,40 @@ extension TweetRequest: CBacked {
     func fill(_ raw: UnsafeMutablePointer<Rookery__TweetRequest>, _ arena: Arena) {
         rookery__tweet_request__init(raw)
         raw.pointee.id = id
+    }
+}
+
+/// Several tweets at once, for whoever found their ids elsewhere; what is gone or hidden is left out.
+public struct LookupRequest: WireMessage {
+    public var ids: [UInt64] = []
+    /// UTF-8: the search they were found by, to mark what matched
+    public var query: String = ""
+
+    public init() {}
+
+    public static func decode(_ bytes: UnsafeRawBufferPointer) throws(DecodingFailure) -> LookupRequest {
+        try Arena.decode(bytes)
+    }
+
+    public func encode() -> [UInt8] { Arena.encode(self) }
+}
+
+extension LookupRequest: CBacked {
+    static func unpack(
+        _ allocator: UnsafeMutablePointer<ProtobufCAllocator>, _ count: Int, _ data: UnsafePointer<UInt8>?
+    ) -> UnsafeMutablePointer<Rookery__LookupRequest>? {
+        rookery__lookup_request__unpack(allocator, count, data)
+    }
+
+    init(copying raw: UnsafePointer<Rookery__LookupRequest>) throws(DecodingFailure) {
+        ids = readScalars(count: raw.pointee.n_ids, from: raw.pointee.ids)
+        query = try readText(raw.pointee.query, field: "query")
+    }
+
+    func fill(_ raw: UnsafeMutablePointer<Rookery__LookupRequest>, _ arena: Arena) {
+        rookery__lookup_request__init(raw)
+        (raw.pointee.n_ids, raw.pointee.ids) = arena.scalars(ids)
+        raw.pointee.query = arena.text(query)
     }
 }
 
@@ -511,6 +573,8 @@ extension ThreadRow: CBacked {
 /// Stored: a user's reaction to a tweet, in the user's partition.
 public struct ReactionRow: WireMessage {
     public var reaction: Reaction = .reactionNone
+    /// taking it back subtracts from the same buckets of time (rule F4)
+    public var atMs: UInt64 = 0
 
     public init() {}
 
@@ -530,11 +594,13 @@ extension ReactionRow: CBacked {
 
     init(copying raw: UnsafePointer<Rookery__ReactionRow>) throws(DecodingFailure) {
         reaction = try readEnum(raw.pointee.reaction.rawValue, field: "reaction")
+        atMs = raw.pointee.at_ms
     }
 
     func fill(_ raw: UnsafeMutablePointer<Rookery__ReactionRow>, _ arena: Arena) {
         rookery__reaction_row__init(raw)
         raw.pointee.reaction = Rookery__Reaction(rawValue: reaction.rawValue)
+        raw.pointee.at_ms = atMs
     }
 }
 

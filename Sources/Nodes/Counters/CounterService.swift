@@ -29,11 +29,11 @@ struct CounterService: Sendable {
         if row.retweetOf != 0 { return try await tweetCounts(row.retweetOf, context) }
         let shown = try await node.shownCounts(of: [found], for: viewer?.partition, context)[found.id]
         return .with {
-            $0.world = TweetCounts(shown?.world ?? Sums())
-            $0.regions = (shown?.regions ?? [:]).sorted { $0.key < $1.key }.map { region, sums in
+            $0.world = shown?.world ?? TweetCounts()
+            $0.regions = (shown?.regions ?? [:]).sorted { $0.key < $1.key }.map { region, counts in
                 .with {
                     $0.region = region
-                    $0.counts = TweetCounts(sums)
+                    $0.counts = counts
                 }
             }
         }

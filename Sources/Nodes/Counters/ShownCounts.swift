@@ -9,24 +9,37 @@ import Storage
 /// A node that is away takes none of the tweets away that others hold: then its sums are shown as they were last sent.
 struct ShownCounts: Sendable {
     /// By region, the reader's own corrected.
-    var regions: [String: Sums]
+    private var sums: [String: Sums]
+    /// Outside exactness (rule F3): as the tweet's own partition knows them.
+    private let views: [String: UInt64]
 
-    var world: Sums { regions.values.reduce(Sums(), +) }
+    /// By region, and where readers were shown the tweet.
+    var regions: [String: TweetCounts] {
+        let names = Set(sums.keys).union(views.keys)
+        return Dictionary(
+            uniqueKeysWithValues: names.map { ($0, TweetCounts(sums[$0] ?? Sums(), views: views[$0] ?? 0)) })
+    }
+
+    var world: TweetCounts {
+        TweetCounts(sums.values.reduce(Sums(), +), views: views.values.reduce(0, &+))
+    }
 
     /// - Parameter world: the regions' shares as the tweet's own partition knows them.
     init(world: [RegionSumRow]) {
-        regions = Dictionary(world.map { ($0.region, $0.sums ?? Sums()) }, uniquingKeysWith: { $1 })
+        sums = Dictionary(
+            world.compactMap { row in row.sums.map { (row.region, $0) } }, uniquingKeysWith: { $1 })
+        views = Dictionary(world.map { ($0.region, $0.views) }, uniquingKeysWith: { $1 })
     }
 
     /// While the region's home is not available: what the tweet's own partition last heard, and no less than the
     /// reader's partition has counted itself. It may be less than was shown before; rule F2 does not hold meanwhile.
     mutating func raise(region: String, own: Sums) {
-        let known = regions[region] ?? Sums()
-        regions[region] = Sums.max(known, own)
+        let known = sums[region] ?? Sums()
+        sums[region] = Sums.max(known, own)
     }
 
     mutating func correct(region: String, sum: PeerSum, own: Sums) {
-        regions[region] = (sum.region ?? Sums()) - (sum.share ?? Sums()) + own
+        sums[region] = (sum.region ?? Sums()) - (sum.share ?? Sums()) + own
     }
 }
 

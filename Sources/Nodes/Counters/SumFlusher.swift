@@ -137,6 +137,8 @@ final class SumFlusher: AppliedObserver {
                     $0.incarnation = incarnation
                     $0.version = version
                     $0.sums = try SumReading.sums(under: Rows.partitionSum(of: tweet, in: place), in: evaluation.rows)
+                    $0.windows = try [WindowCounts](
+                        try CountBuckets.live(under: Rows.partitionBuckets(of: tweet, in: place), in: evaluation))
                 }
                 evaluation.tell(partitioning.regionHome(of: tweet, region: region), .eventPartitionSum, sum)
             }
@@ -148,6 +150,7 @@ final class SumFlusher: AppliedObserver {
                     $0.incarnation = incarnation
                     $0.version = version
                     $0.sums = try SumReading.sums(under: Rows.regionSum(of: tweet, in: place), in: evaluation.rows)
+                    $0.windows = try SumReading.regionWindows(of: tweet, at: place, in: evaluation.rows)
                 }
                 evaluation.tell(tweet.partition, .eventRegionSum, sum)
             }

@@ -15,14 +15,39 @@ enum SumReading {
         return sums
     }
 
+    /// A region's counts by time: what its home has heard of all partitions, together.
+    static func regionWindows(of tweet: Id, at home: PartitionId, in rows: any Reader) throws -> [WindowCounts] {
+        try windows(under: Rows.shares(of: tweet, at: home), in: rows)
+    }
+
+    /// The world's, at the tweet's own partition: what it has heard of all regions, together.
+    static func worldWindows(of tweet: Id, in rows: any Reader) throws -> [WindowCounts] {
+        try windows(under: Rows.worldShares(of: tweet), in: rows)
+    }
+
+    private static func windows(under prefix: Key, in rows: any Reader) throws -> [WindowCounts] {
+        try rows.rows(.sums, from: prefix.bytes, to: prefix.prefixEnd).reduce(into: []) { sum, row in
+            sum = try .sum(sum, SumRow.decode(row.value).windows)
+        }
+    }
+
     /// What a tweet's own partition knows of each region, in the regions' order of names.
     static func worldShares(of tweet: Id, in rows: any Reader) throws -> [RegionSumRow] {
-        let prefix = Rows.worldShares(of: tweet)
-        return try rows.rows(.sums, from: prefix.bytes, to: prefix.prefixEnd).map { row in
-            try RegionSumRow.with {
-                $0.region = String(decoding: row.key.dropFirst(prefix.bytes.count), as: UTF8.self)
-                $0.sums = try SumRow.decode(row.value).sums
-            }
+        var regions: [String: RegionSumRow] = [:]
+        let sums = Rows.worldShares(of: tweet)
+        for row in try rows.rows(.sums, from: sums.bytes, to: sums.prefixEnd) {
+            let region = String(decoding: row.key.dropFirst(sums.bytes.count), as: UTF8.self)
+            regions[region, default: RegionSumRow()].sums = try SumRow.decode(row.value).sums
+        }
+        let views = Rows.views(of: tweet)
+        for row in try rows.rows(.counts, from: views.bytes, to: views.prefixEnd) {
+            let region = String(decoding: row.key.dropFirst(views.bytes.count), as: UTF8.self)
+            regions[region, default: RegionSumRow()].views = UInt64(max(0, try CounterValue.decode(row.value)))
+        }
+        return regions.sorted { $0.key < $1.key }.map { name, row in
+            var row = row
+            row.region = name
+            return row
         }
     }
 }
@@ -62,8 +87,9 @@ extension Sums {
 
 extension TweetCounts {
     /// Nobody is shown less than none.
-    init(_ sums: Sums) {
+    init(_ sums: Sums, views: UInt64 = 0) {
         self.init()
+        self.views = views
         likes = UInt64(max(0, sums.likes))
         dislikes = UInt64(max(0, sums.dislikes))
         replies = UInt64(max(0, sums.replies))

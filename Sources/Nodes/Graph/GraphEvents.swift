@@ -49,8 +49,10 @@ struct GraphEvents: Sendable {
         var edge = edge
         edge.state = state
         if state == .edgeAccepted {
+            edge.atMs = evaluation.nowMs
             evaluation.rows.put(.edges, Rows.followers(of: followed).appending(added.follower).bytes, edge)
-            try countFollower(Id(rawValue: added.follower), of: followed, by: 1, in: evaluation)
+            try countFollower(
+                Id(rawValue: added.follower), of: followed, by: 1, atMs: edge.atMs, in: evaluation)
         } else {
             evaluation.rows.put(.edges, Rows.followRequests(to: followed).appending(added.follower).bytes, edge)
         }
@@ -66,7 +68,8 @@ struct GraphEvents: Sendable {
             else { continue }
             evaluation.rows.delete(.edges, key)
             if key == accepted {
-                try countFollower(Id(rawValue: removed.follower), of: followed, by: -1, in: evaluation)
+                try countFollower(
+                    Id(rawValue: removed.follower), of: followed, by: -1, atMs: edge.atMs, in: evaluation)
             }
         }
     }
@@ -91,8 +94,16 @@ struct GraphEvents: Sendable {
         }
     }
 
-    private func countFollower(_ follower: Id, of followed: Id, by delta: Int64, in evaluation: Evaluation) throws {
-        try CountEvents.count(.followers, of: followed, region: region(of: follower), by: delta, in: evaluation)
+    /// At the followed account.
+    func countFollower(
+        _ follower: Id, of followed: Id, by delta: Int64, atMs: UInt64, in evaluation: Evaluation
+    ) throws {
+        let region = region(of: follower)
+        try CountEvents.count(.followers, of: followed, region: region, by: delta, in: evaluation)
+        try CountBuckets.merge(
+            under: Rows.followerBuckets(of: followed), suffix: Array(region.utf8), by: delta, atMs: atMs,
+            in: evaluation)
+        evaluation.note(.eventFollowersCounted, FollowersCounted.with { $0.userId = followed.rawValue })
     }
 
     private func region(of user: Id) -> String { partitioning.region(of: user.partition)?.name ?? "" }

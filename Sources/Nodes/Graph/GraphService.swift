@@ -96,7 +96,7 @@ struct GraphService: Sendable {
         let caller = try await node.caller(context)
         let follower = try node.userId(request.userId)
         let asked = Rows.followRequests(to: caller.id).appending(follower.rawValue).bytes
-        let region = node.region(of: follower.partition).name
+        let events = GraphEvents(partitioning: node.partitioning)
         let latches = [Latches.edge(follower, caller.id)]
         let command = Command(requestId: try context.requestId(of: caller.id), latches: latches) { evaluation in
             guard var edge = try evaluation.rows.message(EdgeRow.self, .edges, asked) else {
@@ -105,9 +105,10 @@ struct GraphService: Sendable {
             evaluation.rows.delete(.edges, asked)
             if request.accept {
                 edge.state = .edgeAccepted
+                edge.atMs = evaluation.nowMs
                 evaluation.rows.put(
                     .edges, Rows.followers(of: caller.id).appending(follower.rawValue).bytes, edge)
-                try CountEvents.count(.followers, of: caller.id, region: region, by: 1, in: evaluation)
+                try events.countFollower(follower, of: caller.id, by: 1, atMs: edge.atMs, in: evaluation)
             }
             GraphEvents.answer(
                 follower: follower.rawValue, followed: caller.id.rawValue, version: edge.version,

@@ -18,6 +18,7 @@ final class NodeContext: Sendable {
     let hasher: SecretHasher
     let throttle: LoginThrottle
     let settled: RegistrationWaiters
+    let views: ViewCounter
     let logger: Logger
     private let state: Mutex<State>
 
@@ -41,6 +42,7 @@ final class NodeContext: Sendable {
         throttle = LoginThrottle(freeFailures: config.limits.loginAttemptsPerMinute)
         signer = TokenSigner(secret: secret)
         settled = RegistrationWaiters()
+        views = ViewCounter(boot: random())
         state = Mutex(State(map: map))
     }
 
@@ -55,6 +57,9 @@ final class NodeContext: Sendable {
     }
 
     var map: ClusterMap { state.withLock { $0.map } }
+
+    /// The region this node stands in.
+    var ownRegion: String { config.node(id)?.region ?? "" }
 
     var partitions: [Partition] { state.withLock { $0.partitions.values.sorted { $0.id < $1.id } } }
 

@@ -8,12 +8,15 @@ import RPC
 /// The methods of a node: what clients may call, and what only peers may.
 struct NodeMethods {
     let node: NodeContext
+    let search: SearchIndex
+    let tops: TopHomes
 
     func table(status: @escaping @Sendable () async -> NodeStatusReply) -> MethodTable {
         var table = MethodTable()
         addAccounts(to: &table)
         addGraph(to: &table)
         addTweets(to: &table)
+        addFinding(to: &table)
         addCluster(to: &table, status: status)
         addPeers(to: &table)
         return table
@@ -54,9 +57,18 @@ struct NodeMethods {
         add("rookery.Tweets/React", to: &table, ReactionService(node: node).react)
         add("rookery.Tweets/Show", to: &table, tweets.show)
         add("rookery.Tweets/Thread", to: &table, tweets.thread)
+        add("rookery.Tweets/Lookup", to: &table, tweets.lookUp)
         add("rookery.Timelines/Home", to: &table, timelines.home)
         add("rookery.Timelines/User", to: &table, timelines.user)
         add("rookery.Counters/Read", to: &table, CounterService(node: node).read)
+    }
+
+    private func addFinding(to table: inout MethodTable) {
+        let top = TopService(node: node, homes: tops)
+        add("rookery.Search/Tweets", to: &table, SearchService(node: node, index: search).tweets)
+        add("rookery.Search/Users", to: &table, UserSearchService(node: node).search)
+        add("rookery.Top/Top", to: &table, top.top)
+        add("rookery.Top/Trends", to: &table, top.trends)
     }
 
     private func addCluster(
@@ -76,6 +88,7 @@ struct NodeMethods {
         add(PeerMethod<PeerSumsRequest, PeerSumsReply>.sums, to: &table, peers)
         add(PeerMethod<PeerThreadRequest, PeerThreadReply>.thread, to: &table, peers)
         add(PeerMethod<ResolveRequest, ResolveReply>.resolve, to: &table, peers)
+        add(PeerMethod<PeerSessionRequest, PeerSessionReply>.session, to: &table, peers)
         add("rookery.Peer/Deliver", role: .peer, to: &table) { (request: DeliverRequest, _) in
             try await peers.deliver(request)
         }

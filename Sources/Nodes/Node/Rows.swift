@@ -24,6 +24,20 @@ enum Rows {
         sessions(of: user).appending(session).bytes
     }
 
+    /// A word that a user is found by, and whose it is: `word 0 user`. A word holds no 0.
+    static func directory(_ word: String, _ user: UInt64, in partition: PartitionId) -> [UInt8] {
+        directory(wordsFrom: word, in: partition).appending(UInt8(0)).appending(user).bytes
+    }
+
+    static func directory(wordsFrom prefix: String, in partition: PartitionId) -> Key {
+        Key(partition: partition.rawValue).appending(Array(prefix.utf8))
+    }
+
+    /// A stored block of a partition's search index: its header, and behind that its chunks by their first terms.
+    static func searchBlock(_ minId: UInt64, in partition: PartitionId) -> Key {
+        Key(partition: partition.rawValue).appending(minId)
+    }
+
     // MARK: edges
 
     /// Kept at the follower.
@@ -83,20 +97,57 @@ enum Rows {
         Key(partition: partition.rawValue).appending(UInt8(ascii: "s")).appending(tweet.rawValue)
     }
 
+    /// The same by the time when they did it (`CountBuckets`).
+    static func partitionBuckets(of tweet: Id, in partition: PartitionId) -> Key {
+        Key(partition: partition.rawValue).appending(UInt8(ascii: "b")).appending(tweet.rawValue)
+    }
+
+    /// Followers by the time when they began to follow; the suffix is their region.
+    static func followerBuckets(of user: Id) -> Key {
+        Key(partition: user.partition.rawValue).appending(UInt8(ascii: "f")).appending(user.rawValue)
+    }
+
+    /// Views of a tweet by readers' regions.
+    static func views(of tweet: Id) -> Key {
+        Key(partition: tweet.partition.rawValue).appending(UInt8(ascii: "v")).appending(tweet.rawValue)
+    }
+
+    /// Views by time: span (`CountBuckets.Span`), bucket, then tweet and region.
+    static func viewBuckets(_ span: UInt8, in partition: PartitionId) -> Key {
+        Key(partition: partition.rawValue).appending(UInt8(ascii: "x")).appending(span)
+    }
+
     /// A region's sums of a tweet, in the region's home of that tweet.
     static func regionSum(of tweet: Id, in home: PartitionId) -> Key {
         Key(partition: home.rawValue).appending(UInt8(ascii: "r")).appending(tweet.rawValue)
     }
 
-    /// What a region's home has heard of one partition.
-    static func share(of source: PartitionId, in tweet: Id, at home: PartitionId) -> [UInt8] {
+    /// What a region's home has heard of the partitions.
+    static func shares(of tweet: Id, at home: PartitionId) -> Key {
         Key(partition: home.rawValue).appending(UInt8(ascii: "p")).appending(tweet.rawValue)
-            .appending(source.rawValue).bytes
+    }
+
+    static func share(of source: PartitionId, in tweet: Id, at home: PartitionId) -> [UInt8] {
+        shares(of: tweet, at: home).appending(source.rawValue).bytes
     }
 
     /// What a tweet's own partition has heard of the regions.
     static func worldShares(of tweet: Id) -> Key {
         Key(partition: tweet.partition.rawValue).appending(UInt8(ascii: "w")).appending(tweet.rawValue)
+    }
+}
+
+extension Rows {
+    // MARK: hashtags
+
+    static func tag(_ folded: String, in partition: PartitionId) -> [UInt8] {
+        Key(partition: partition.rawValue).appending(UInt8(ascii: "t")).appending(Array(folded.utf8)).bytes
+    }
+
+    /// How often each author used a hashtag in an hour (since 1970), so that an author has one vote.
+    static func votes(for folded: String, in partition: PartitionId) -> Key {
+        let hash = Checksum.xxh3(Array(folded.utf8))
+        return Key(partition: partition.rawValue).appending(UInt8(ascii: "v")).appending(hash)
     }
 }
 
@@ -144,6 +195,10 @@ enum Latches {
     static func sessions(_ user: Id) -> Latch { .write(7, user.rawValue) }
 
     static func share(_ tweet: Id, _ source: UInt64) -> Latch { .write(8, tweet.rawValue, source) }
+
+    static func tag(_ folded: String) -> Latch {
+        .write(9, Array(folded.utf8).withUnsafeBytes { Checksum.xxh3($0) })
+    }
 }
 
 extension Reader {

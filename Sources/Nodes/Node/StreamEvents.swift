@@ -16,6 +16,8 @@ struct StreamEvents: EventHandler {
         case replyAdded(ReplyAdded)
         case partitionSum(PartitionSum)
         case regionSum(RegionSum)
+        case tagsUsed(TagsUsed)
+        case viewed(Viewed)
     }
 
     /// - Throws: for a kind that this version does not know: dropping it would lose something for good.
@@ -29,6 +31,8 @@ struct StreamEvents: EventHandler {
         case .eventReplyAdded: .replyAdded(try ReplyAdded.decode(event.body))
         case .eventPartitionSum: .partitionSum(try PartitionSum.decode(event.body))
         case .eventRegionSum: .regionSum(try RegionSum.decode(event.body))
+        case .eventTagsUsed: .tagsUsed(try TagsUsed.decode(event.body))
+        case .eventViewed: .viewed(try Viewed.decode(event.body))
         default: throw StorageError.corrupt("an event of the unknown kind \(event.kind)")
         }
     }
@@ -47,6 +51,8 @@ struct StreamEvents: EventHandler {
         case .replyAdded: []  // one row of its own, written once
         case .partitionSum(let sum): [Latches.share(Id(rawValue: sum.tweetId), UInt64(source.rawValue))]
         case .regionSum(let sum): [Latches.share(Id(rawValue: sum.tweetId), UInt64.max)]
+        case .tagsUsed(let used): used.tags.map { Latches.tag($0) }
+        case .viewed: []  // merges only
         }
     }
 
@@ -61,6 +67,8 @@ struct StreamEvents: EventHandler {
         case .replyAdded(let reply): ThreadEvents.take(reply, in: evaluation)
         case .partitionSum(let sum): try CountEvents.take(sum, from: source, in: evaluation)
         case .regionSum(let sum): try CountEvents.take(sum, in: evaluation)
+        case .tagsUsed(let used): try TagEvents.take(used, in: evaluation)
+        case .viewed(let viewed): try ViewEvents.take(viewed, in: evaluation)
         }
     }
 }
@@ -94,6 +102,7 @@ enum NameEvents {
             if answer.granted {
                 user.state = .userActive
                 evaluation.rows.put(.users, key, user)
+                Directory.update(user, before: nil, in: evaluation)
             } else {
                 evaluation.rows.delete(.users, key)
             }

@@ -33,6 +33,10 @@ extension PeerMethod where Request == ResolveRequest, Reply == ResolveReply {
     static var resolve: Self { .init(name: "rookery.Peer/Resolve") { try await $0.resolve($1, $2) } }
 }
 
+extension PeerMethod where Request == PeerSessionRequest, Reply == PeerSessionReply {
+    static var session: Self { .init(name: "rookery.Peer/Session") { try await $0.session($1, $2) } }
+}
+
 extension NodeContext {
     /// Asks the node that owns a partition.
     func ask<Request, Reply>(

@@ -72,6 +72,12 @@ struct PeerService: Sendable {
         }
     }
 
+    /// - Throws: UNAUTHENTICATED when the session has ended.
+    func session(_ request: PeerSessionRequest, _ context: CallContext) async throws -> PeerSessionReply {
+        let caller = try await node.caller(bearing: request.token)
+        return .with { $0.userId = caller.id.rawValue }
+    }
+
     // MARK: Timelines
 
     func pull(_ request: PullRequest, _ context: CallContext) async throws -> PullReply {

@@ -18,7 +18,11 @@ extension NodeContext {
     /// - Throws: UNAUTHENTICATED with a sentence that says what is wrong with the session; a redirect when the
     ///   account lives elsewhere.
     func caller(_ context: CallContext) async throws -> Caller {
-        let token = try verified(context.call.session)
+        try await caller(bearing: context.call.session)
+    }
+
+    func caller(bearing token: [UInt8]) async throws -> Caller {
+        let token = try verified(token)
         let id = Id(rawValue: token.userId)
         guard partitioning.contains(id.partition) else { throw SessionRefusal.invalid }
         let partition = try owned(id.partition)
@@ -47,6 +51,21 @@ extension NodeContext {
         guard !context.call.session.isEmpty else { return (nil, nil) }
         let caller = try await caller(context)
         return (caller.id, caller)
+    }
+
+    /// Whose session it is, as its signature says. Whether it was revoked, `provenViewer` knows.
+    func bearer(_ context: CallContext) throws -> Id {
+        let id = Id(rawValue: try verified(context.call.session).userId)
+        guard partitioning.contains(id.partition) else { throw SessionRefusal.invalid }
+        return id
+    }
+
+    /// Who looks, for calls that a client makes to every owner at once: wherever the session's account lives, it is
+    /// asked there whether the session still holds.
+    func provenViewer(_ context: CallContext) async throws -> Id {
+        let home = try bearer(context).partition
+        let reply = try await ask(ownerOf: home, .session, .with { $0.token = context.call.session }, context)
+        return Id(rawValue: reply.userId)
     }
 
     private func verified(_ token: [UInt8]) throws -> SessionToken {

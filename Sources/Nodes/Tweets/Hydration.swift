@@ -1,6 +1,7 @@
 import Cluster
 import Messages
 import RPC
+import Replication
 
 /// Turns stored tweets into what a reader sees: originals of retweets, counts, and nothing the reader may not see.
 struct Hydration: Sendable {
@@ -23,25 +24,39 @@ struct Hydration: Sendable {
     }
 
     /// In the given order; retweets of what is gone or hidden are left out, tombstones stay.
-    func hydrate(_ rows: [TweetRow]) async throws -> [Tweet] {
+    /// - Parameter forReader: somebody is shown them; not so what answers a write.
+    func hydrate(_ rows: [TweetRow], forReader: Bool = true) async throws -> [Tweet] {
         let found = try await fetch(rows.map { $0.retweetOf == 0 ? $0.id : $0.retweetOf })
         let counts = try await node.shownCounts(
             of: found.values.sorted { $0.id < $1.id }, for: readerPartition, context)
+        var seen: Set<UInt64> = []
+        defer { if forReader { countViews(of: seen) } }
         return try rows.compactMap { row in
             let shownId = row.retweetOf == 0 ? row.id : row.retweetOf
             guard let shown = found[shownId], !shown.row.isEmpty, !shown.hidden else { return nil }
             let stored = try TweetRow.decode(shown.row)
             if row.retweetOf != 0 && stored.deleted { return nil }
+            // An author's own views do not count (rule F3).
+            if !stored.deleted, stored.authorId != viewer?.rawValue { seen.insert(shownId) }
             return Tweet.with {
                 // As it is stored now: it may have been deleted since `row` was read.
                 $0.row = row.retweetOf == 0 ? shown.row : row.encode()
-                $0.counts = TweetCounts(counts[shownId]?.world ?? Sums())
+                $0.counts = counts[shownId]?.world ?? TweetCounts()
                 guard row.retweetOf != 0 else { return }
                 $0.original = shown.row
                 $0.originalCounts = $0.counts
                 $0.retweeters = [row.author]
             }
         }
+    }
+
+    private func countViews(of tweets: Set<UInt64>) {
+        guard context.call.peer.role == .client else { return }
+        let key = context.call.key
+        // Told apart by reader: two may draw the same id.
+        let call = key.isNone ? nil : RequestId(timeMs: key.high, random: key.low).derived(viewer?.rawValue ?? 0)
+        let region = viewer.map { node.region(of: $0.partition).name } ?? node.ownRegion
+        node.views.viewed(tweets.sorted(), call: call, region: region)
     }
 
     /// Where the reader's own likes are counted, if it is a partition of this node.

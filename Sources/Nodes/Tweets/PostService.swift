@@ -3,6 +3,7 @@ import Messages
 import RPC
 import Replication
 import Storage
+import TweetText
 
 /// Posts, replies, quotes, retweets and their ends: F2, F3, F5, F6. Everything a person writes lies in their own
 /// partition; what it means to others travels on the stream.
@@ -10,6 +11,8 @@ struct PostService: Sendable {
     let node: NodeContext
 
     static let maxPlace = 100
+    /// Long before a text is weighed: nothing this long can be a tweet.
+    static let maxTextBytes = 8 * 1024
 
     // MARK: Post
 
@@ -34,9 +37,11 @@ struct PostService: Sendable {
             // A quoted retweet stands for its original.
             $0.quoteOf = quoted?.id ?? 0
             $0.quotedAuthor = quoted?.author ?? ""
-            $0.hashtags = TweetText.hashtags(in: request.text)
-            $0.mentions = TweetText.mentions(in: request.text)
+            $0.lang = request.lang.lowercased()
         }
+        TweetEntities.describe(&row)
+        // What only followers may read is not counted where everybody looks.
+        row.tagsCounted = request.access == .accessPublic && !caller.user.protected && !row.hashtags.isEmpty
         row.conversationId = parent.map { $0.conversationId } ?? 0
         let outcome = try await caller.partition.execute(
             command(posting: row, by: caller, requestId: try context.requestId(of: caller.id), parent: parent))
@@ -62,21 +67,37 @@ struct PostService: Sendable {
         }
         let isBlank = request.text.allSatisfy(\.isWhitespace)
         guard !isBlank else { throw Refusal(.invalidArgument, "a tweet needs a text") }
-        guard request.text.utf8.count <= TweetText.maxBytes else {
+        guard request.text.utf8.count <= Self.maxTextBytes else {
             throw Refusal(
                 .invalidArgument, "the text is too long: \(request.text.utf8.count) bytes are more than any tweet has",
                 reason: .refusalTextTooLong)
         }
-        let weight = TweetText.weight(of: request.text)
-        guard weight <= TweetText.maxWeight else {
+        let (text, limit) = (WeighedText(request.text), WeighingRules.v3.maxWeightedLength)
+        guard text.weightedLength <= limit else {
             throw Refusal(
-                .invalidArgument,
-                "the text is too long: it weighs \(weight), and \(TweetText.maxWeight) is the limit",
+                .invalidArgument, "the text is too long: it weighs \(text.weightedLength), and \(limit) is the limit",
                 reason: .refusalTextTooLong)
+        }
+        guard text.isValid else {
+            throw Refusal(
+                .invalidArgument, "the text holds a character that no tweet may have (U+FFFE, U+FEFF or U+FFFF)")
+        }
+        guard request.lang.isEmpty || Self.isLanguage(request.lang) else {
+            throw Refusal(.invalidArgument, "a language is named like en or pt-br, not '\(request.lang)'")
         }
         guard request.place.count <= Self.maxPlace, request.place.utf8.count <= 1024 else {
             throw Refusal(.invalidArgument, "a place has at most \(Self.maxPlace) characters")
         }
+    }
+
+    /// BCP 47's shape (RFC 5646 2.1), not its registry.
+    private static func isLanguage(_ tag: String) -> Bool {
+        let parts = tag.lowercased().split(separator: "-", omittingEmptySubsequences: false)
+        return tag.utf8.count <= 35 && (2...3).contains(parts[0].utf8.count)
+            && parts.allSatisfy { part in
+                (1...8).contains(part.utf8.count)
+                    && part.utf8.allSatisfy { (0x61...0x7A).contains($0) || (0x30...0x39).contains($0) }
+            }
     }
 
     private func parent(_ raw: UInt64, _ caller: Caller, _ context: CallContext) async throws -> TweetRow? {
@@ -93,15 +114,19 @@ struct PostService: Sendable {
         posting row: TweetRow, by caller: Caller, requestId: RequestId, parent: TweetRow?
     ) -> Command {
         let named = max(row.inReplyTo, row.quoteOf)
+        let partitioning = node.partitioning
         return Command(requestId: requestId, latches: [], newIds: 1, above: named) { evaluation in
             let id = evaluation.ids[0]
             var row = row
             row.id = id.rawValue
+            if row.tagsCounted {
+                TagEvents.tell(row, region: caller.user.region, deleted: false, partitioning, in: evaluation)
+            }
             if row.conversationId == 0 { row.conversationId = row.id }
             let bytes = row.encode()
             try Self.write(row, bytes, flags: parent == nil ? [] : .reply, by: caller, in: evaluation)
             if let parent {
-                try CountEvents.count(.replies, of: Id(rawValue: parent.id), by: 1, in: evaluation)
+                try CountEvents.count(.replies, of: Id(rawValue: parent.id), by: 1, atMs: id.unixMs, in: evaluation)
                 evaluation.tell(
                     Id(rawValue: row.conversationId).partition, .eventReplyAdded,
                     ReplyAdded.with {
@@ -138,6 +163,7 @@ struct PostService: Sendable {
             throw Refusal(
                 .permissionDenied, "tweet \(id) is @\(found.row.author)'s: only its author can delete it")
         }
+        let partitioning = node.partitioning
         let command = Command(
             requestId: try context.requestId(of: caller.id), latches: try await eraseLatches(id, caller)
         ) { evaluation in
@@ -148,7 +174,7 @@ struct PostService: Sendable {
             guard row.authorId == caller.id.rawValue else {
                 throw Refusal(.permissionDenied, "tweet \(id) is @\(row.author)'s: only its author can delete it")
             }
-            try Self.erase(row, by: caller, in: evaluation)
+            try Self.erase(row, by: caller, partitioning, in: evaluation)
             return Empty().encode()
         }
         let outcome = try await caller.partition.execute(command)
@@ -166,7 +192,9 @@ struct PostService: Sendable {
     }
 
     /// Leaves a tombstone: the id never means anything else again (rule E6), and threads keep their shape.
-    private static func erase(_ row: TweetRow, by caller: Caller, in evaluation: Evaluation) throws {
+    private static func erase(
+        _ row: TweetRow, by caller: Caller, _ partitioning: Partitioning, in evaluation: Evaluation
+    ) throws {
         let id = Id(rawValue: row.id)
         let tombstone = TweetRow.with {
             $0.id = row.id
@@ -177,15 +205,20 @@ struct PostService: Sendable {
             $0.deleted = true
         }
         evaluation.rows.put(.tweets, Rows.tweet(id), tombstone)
+        evaluation.note(.eventWorldCounted, Counted.with { $0.tweetId = row.id })  // no ranking shows it any more
+        if row.tagsCounted {
+            TagEvents.tell(row, region: caller.user.region, deleted: true, partitioning, in: evaluation)
+        }
         evaluation.rows.delete(.authors, Rows.authored(id, by: caller.id))
         try CountEvents.count(.tweets, of: caller.id, region: caller.user.region, by: -1, in: evaluation)
         if row.inReplyTo != 0 {
-            try CountEvents.count(.replies, of: Id(rawValue: row.inReplyTo), by: -1, in: evaluation)
+            try CountEvents.count(
+                .replies, of: Id(rawValue: row.inReplyTo), by: -1, atMs: id.unixMs, in: evaluation)
         }
         if row.retweetOf != 0 {
             let original = Id(rawValue: row.retweetOf)
             evaluation.rows.delete(.reactions, Rows.retweet(by: caller.id, of: original))
-            try CountEvents.count(.retweets, of: original, by: -1, in: evaluation)
+            try CountEvents.count(.retweets, of: original, by: -1, atMs: id.unixMs, in: evaluation)
         }
     }
 
@@ -215,13 +248,14 @@ struct PostService: Sendable {
             if let earlier = try evaluation.rows.get(.reactions, edge) {
                 return try Self.storedRetweet(earlier, in: evaluation.rows)
             }
+            let id = evaluation.ids[0]
             var row = row
-            row.id = evaluation.ids[0].rawValue
+            row.id = id.rawValue
             row.conversationId = row.id
             let bytes = row.encode()
             try Self.write(row, bytes, flags: .retweet, by: caller, in: evaluation)
             evaluation.rows.put(.reactions, edge, withUnsafeBytes(of: row.id.bigEndian) { Array($0) })
-            try CountEvents.count(.retweets, of: originalId, by: 1, in: evaluation)
+            try CountEvents.count(.retweets, of: originalId, by: 1, atMs: id.unixMs, in: evaluation)
             return bytes
         }
         let outcome = try await caller.partition.execute(command)
@@ -232,7 +266,7 @@ struct PostService: Sendable {
     /// It has happened: when the original cannot be shown beside it any more, the bare retweet is the answer.
     private func retweeted(_ bytes: [UInt8], _ caller: Caller, _ context: CallContext) async -> TweetReply {
         let hydration = Hydration(node: node, context: context, viewer: caller.id)
-        let shown = try? await hydration.hydrate([TweetRow.decode(bytes)])
+        let shown = try? await hydration.hydrate([TweetRow.decode(bytes)], forReader: false)
         return .with { $0.tweet = shown?.first ?? .with { $0.row = bytes } }
     }
 
@@ -250,12 +284,13 @@ struct PostService: Sendable {
         }
         let original = try await retweetedOriginal(try node.tweetId(raw), caller, context)
         let edge = Rows.retweet(by: caller.id, of: original)
+        let partitioning = node.partitioning
         let command = Command(
             requestId: try context.requestId(of: caller.id), latches: [Latches.retweet(caller.id, original)]
         ) { evaluation in
             guard let bytes = try evaluation.rows.get(.reactions, edge) else { return TweetReply().encode() }
             let row = try TweetRow.decode(try Self.storedRetweet(bytes, in: evaluation.rows))
-            if !row.deleted { try Self.erase(row, by: caller, in: evaluation) }
+            if !row.deleted { try Self.erase(row, by: caller, partitioning, in: evaluation) }
             return TweetReply().encode()
         }
         let outcome = try await caller.partition.execute(command)

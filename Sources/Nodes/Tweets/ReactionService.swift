@@ -39,8 +39,8 @@ struct ReactionService: Sendable {
         let region = node.region(of: caller.partition.id).name
         return try .with {
             $0.reaction = try ReactionRow.decode(outcome.answer).reaction
-            $0.world = TweetCounts(shown?.world ?? Sums())
-            $0.region = TweetCounts(shown?.regions[region] ?? Sums())
+            $0.world = shown?.world ?? TweetCounts()
+            $0.region = shown?.regions[region] ?? TweetCounts()
         }
     }
 
@@ -67,12 +67,19 @@ struct ReactionService: Sendable {
     ) -> Command {
         let key = Rows.reaction(of: caller.id, to: tweet)
         return Command(requestId: requestId, latches: [Latches.reaction(caller.id, tweet)]) { evaluation in
-            let before = try evaluation.rows.message(ReactionRow.self, .reactions, key)?.reaction ?? .reactionNone
-            let after = Self.after(before, request)
-            guard after != before else { return ReactionRow.with { $0.reaction = before }.encode() }
-            if let metric = Self.metric(before) { try CountEvents.count(metric, of: tweet, by: -1, in: evaluation) }
-            if let metric = Self.metric(after) { try CountEvents.count(metric, of: tweet, by: 1, in: evaluation) }
-            let row = ReactionRow.with { $0.reaction = after }
+            let before = try evaluation.rows.message(ReactionRow.self, .reactions, key) ?? ReactionRow()
+            let after = Self.after(before.reaction, request)
+            guard after != before.reaction else { return before.encode() }
+            if let metric = Self.metric(before.reaction) {
+                try CountEvents.count(metric, of: tweet, by: -1, atMs: before.atMs, in: evaluation)
+            }
+            if let metric = Self.metric(after) {
+                try CountEvents.count(metric, of: tweet, by: 1, atMs: evaluation.nowMs, in: evaluation)
+            }
+            let row = ReactionRow.with {
+                $0.reaction = after
+                $0.atMs = evaluation.nowMs
+            }
             if after == .reactionNone {
                 evaluation.rows.delete(.reactions, key)
             } else {

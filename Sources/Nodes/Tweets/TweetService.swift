@@ -18,6 +18,41 @@ struct TweetService: Sendable {
         return .with { $0.tweet = tweet }
     }
 
+    static let maxLookup = 200
+
+    /// Several tweets whose ids the reader has found elsewhere, in the given order; what is gone or hidden is left out.
+    func lookUp(_ request: LookupRequest, _ context: CallContext) async throws -> TimelineReply {
+        try await node.catchUp(context)
+        let viewer = try await node.viewer(context).id
+        guard request.ids.count <= Self.maxLookup else {
+            throw Refusal(.invalidArgument, "at most \(Self.maxLookup) tweets can be looked up at once")
+        }
+        let hydration = Hydration(node: node, context: context, viewer: viewer)
+        let found = try await hydration.fetch(request.ids)
+        let rows = try request.ids.compactMap { id in
+            try found[id].flatMap { try $0.row.isEmpty || $0.hidden ? nil : TweetRow.decode($0.row) }
+        }
+        let tweets = try await hydration.hydrate(rows.filter { !$0.deleted }).filter { try !$0.isTombstone }
+        return try .with { $0.tweets = try Self.mark(tweets, request.query) }
+    }
+
+    /// Marks what the search asked for in the texts that it found.
+    private static func mark(_ tweets: [Tweet], _ query: String) throws -> [Tweet] {
+        guard !query.isEmpty else { return tweets }
+        let hits: HitRanges
+        do {
+            hits = HitRanges(try SearchQuery(parsing: query))
+        } catch {
+            throw Refusal(.invalidArgument, "the query is not understood at \(error)")
+        }
+        return try tweets.map { tweet in
+            var tweet = tweet
+            let shown = try TweetRow.decode(tweet.original.isEmpty ? tweet.row : tweet.original)
+            tweet.hits = hits.ranges(in: shown.text).flatMap { [UInt32($0.lowerBound), UInt32($0.upperBound)] }
+            return tweet
+        }
+    }
+
     private func readable(
         _ raw: UInt64, _ viewer: Id?, _ context: CallContext, evenDeleted: Bool = false
     ) async throws -> TweetRow {

@@ -66,10 +66,12 @@ struct ProfileService: Sendable {
             guard var row = try evaluation.rows.message(UserRow.self, .users, Rows.user(caller.id)) else {
                 throw Refusal.noSuchUser(caller.id.rawValue)
             }
+            let before = row
             if request.setDisplayName { row.displayName = request.displayName }
             if request.setBio { row.bio = request.bio }
             if request.setProtected { row.protected = request.protected }
             evaluation.rows.put(.users, Rows.user(caller.id), row)
+            Directory.update(row, before: before, in: evaluation)
             return []
         }
         _ = try await caller.partition.execute(command)

@@ -102,7 +102,7 @@ extension Context {
         }
     }
 
-    private func showNext(_ next: String?, isEmpty: Bool) {
+    func showNext(_ next: String?, isEmpty: Bool) {
         if let next {
             Terminal.writeLine(style.faint("more: --next \(next)"))
         } else if isEmpty {

@@ -7,10 +7,12 @@ struct DraftOptions: ParsableArguments {
     @Argument(help: "The text; - reads standard input.") var text: String
     @Flag(help: "Only accepted followers may read it.") var protected = false
     @Option(help: "Where it is written.") var place: String?
+    @Option(help: "Its language, such as en or pt-br; search finds it by lang:.") var lang: String?
 
     func draft(inReplyTo: Id? = nil, quoteOf: Id? = nil) throws -> Draft {
         Draft(
-            text: try content(), protected: protected, place: place, inReplyTo: inReplyTo, quoteOf: quoteOf)
+            text: try content(), protected: protected, place: place, inReplyTo: inReplyTo, quoteOf: quoteOf,
+            lang: lang)
     }
 
     private func content() throws -> String {

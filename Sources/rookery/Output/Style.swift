@@ -5,6 +5,7 @@ struct Style {
     func name(_ text: String) -> String { wrap(text, "1;36") }
     func faint(_ text: String) -> String { wrap(text, "2") }
     func strong(_ text: String) -> String { wrap(text, "1") }
+    func hit(_ text: String) -> String { wrap(text, "1;33") }
     func good(_ text: String) -> String { wrap(text, "32") }
     func bad(_ text: String) -> String { wrap(text, "31") }
 

@@ -61,7 +61,20 @@ struct TweetText {
     }
 
     private func body(_ tweet: Tweet) -> [String] {
-        Style.harmless(tweet.text).split(separator: "\n", omittingEmptySubsequences: false).map(String.init)
+        marked(tweet).split(separator: "\n", omittingEmptySubsequences: false).map(String.init)
+    }
+
+    /// The text with what a search found in it standing out.
+    private func marked(_ tweet: Tweet) -> String {
+        // One code point for one: the hits' places stay.
+        let text = Array(Style.harmless(tweet.text).unicodeScalars)
+        var (marked, end) = ("", 0)
+        for hit in tweet.hits where hit.lowerBound >= end && hit.upperBound <= text.count {
+            marked += String(String.UnicodeScalarView(text[end..<hit.lowerBound]))
+            marked += style.hit(String(String.UnicodeScalarView(text[hit])))
+            end = hit.upperBound
+        }
+        return marked + String(String.UnicodeScalarView(text[end...]))
     }
 
     func figures(_ counts: TweetCounts) -> String {

@@ -20,6 +20,13 @@ final class TestClock: WallClock {
         return UInt64(Int64(unmovedMs) + jumpedMs.load(ordering: .relaxed))
     }
 
+    /// Jumps to the beginning of the next minute when less than half of this one is left: what a story does at once
+    /// then falls into one bucket of time.
+    func stayInOneMinute() {
+        let past = nowMs() % 60_000
+        if past > 30_000 { advance(ms: Int64(60_000 - past)) }
+    }
+
     func monotonicNs() -> UInt64 { machine.monotonicNs() }
 
     /// Jumps forward, or back.

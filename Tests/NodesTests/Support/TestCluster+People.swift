@@ -58,6 +58,16 @@ extension TestCluster {
         }
     }
 
+    /// Asks until every node has answered: the client leaves out those that failed a moment ago.
+    func completely<Value>(_ isComplete: (Value) -> Bool, _ call: () async throws -> Value) async throws -> Value {
+        let end = ContinuousClock.now + .seconds(40)
+        while true {
+            let value = try await patiently(call)
+            if isComplete(value) || ContinuousClock.now > end { return value }
+            try await pause(ms: 5)
+        }
+    }
+
     func everyFollower(of user: Id) async throws -> [String] {
         try await client.followers(of: user, maxResults: 1000).accounts.map(\.name).sorted()
     }

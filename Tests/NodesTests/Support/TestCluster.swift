@@ -113,6 +113,12 @@ final class TestCluster: Sendable {
 
     var nodes: [NodeId] { config.nodes.map(\.id) }
 
+    /// Every node tells the views that its readers have caused.
+    func tellViews() async throws {
+        let servers = members.withLock { $0.values.compactMap(\.server) }
+        for server in servers { try await server.flushViews() }
+    }
+
     private func start(_ id: NodeId) async throws {
         guard let member = members.withLock({ $0[id] }) else { return }
         var parts = NodeServer.Parts(
@@ -122,6 +128,8 @@ final class TestCluster: Sendable {
         ) { Issue.record("the disk of \(id) failed: \($0)") }
         parts.partitionSettings = settings
         parts.passwordRounds = 16
+        // Views are told when a story says so, or nothing would ever be at rest.
+        parts.viewInterval = nil
         parts.interposeDeliver = faults.interpose(from: id, gate: member.gate)
         let server = try await NodeServer.start(parts)
         members.withLock { $0[id]?.server = server }

@@ -1,0 +1,103 @@
+import Cluster
+import Messages
+import RPC
+
+/// What the owners of all partitions answered, and who did not.
+struct Scattered<Answer: Sendable>: Sendable {
+    /// In the order of the nodes' ids.
+    var answers: [(node: NodeId, answer: Answer)] = []
+    /// Nodes that did not answer, ascending, and the partitions that are not covered for that.
+    var missing: [NodeId] = []
+    var missingPartitions: [PartitionId] = []
+    /// What the first of them answered.
+    var error: RookeryError?
+
+    /// - Throws: when nobody answered.
+    func orThrow() throws -> Self {
+        if answers.isEmpty, let error { throw error }
+        return self
+    }
+}
+
+extension RookeryClient {
+    /// What is left of a call's time after the owners were asked, for merging and fetching what was found.
+    private static let shareOfOwners = 0.75
+    /// How often partitions that have moved are asked for again.
+    private static let rounds = 3
+
+    /// Asks the owner of each partition at once; each node is asked one question for all it owns.
+    ///
+    /// A node that does not answer within its slice of the deadline is named and left out: what the others know is
+    /// worth having. A refusal that would come from any node (a bad query, an ended session) is thrown.
+    func scatter<Request: WireMessage, Answer: WireMessage>(
+        _ method: String, as type: Answer.Type, over partitions: [PartitionId], session: Session,
+        request: @escaping @Sendable ([PartitionId]) -> Request
+    ) async throws -> Scattered<Answer> {
+        var result = Scattered<Answer>()
+        var waiting = partitions
+        for round in 1...Self.rounds where !waiting.isEmpty {
+            let owned = waiting.compactMap { partition in table.owner(of: partition).map { ($0, partition) } }
+            let byOwner = Dictionary(grouping: owned, by: \.0).mapValues { $0.map(\.1) }
+            waiting = []
+            for failed in try await ask(byOwner, method, session, request, into: &result) {
+                let moved = failed.partitions.filter { table.owner(of: $0) != failed.node }
+                waiting += moved
+                guard moved.isEmpty || round == Self.rounds else { continue }
+                result.missing.append(failed.node)
+                result.missingPartitions += failed.partitions
+                result.error = result.error ?? failed.error
+            }
+        }
+        result.answers.sort { $0.node < $1.node }
+        result.missing = Set(result.missing).sorted()
+        return result
+    }
+
+    private struct Failed: Sendable {
+        var node: NodeId
+        var partitions: [PartitionId]
+        var error: RookeryError
+    }
+
+    private func ask<Request: WireMessage, Answer: WireMessage>(
+        _ owners: [NodeId: [PartitionId]], _ method: String, _ session: Session,
+        _ request: @escaping @Sendable ([PartitionId]) -> Request, into result: inout Scattered<Answer>
+    ) async throws -> [Failed] {
+        let slice = options.timeout * Self.shareOfOwners
+        let outcomes = await withTaskGroup(of: (NodeId, [PartitionId], Result<Answer, any Error>).self) { group in
+            for (node, partitions) in owners {
+                group.addTask {
+                    do {
+                        let answer = try await self.ask(
+                            method, request(partitions), as: Answer.self, at: .node(node), session: session, key: nil,
+                            .read, timeout: slice)
+                        return (node, partitions, .success(answer))
+                    } catch {
+                        return (node, partitions, .failure(error))
+                    }
+                }
+            }
+            return await group.reduce(into: []) { $0.append($1) }
+        }
+        var failures: [Failed] = []
+        for (node, partitions, outcome) in outcomes {
+            switch outcome {
+            case .success(let answer): result.answers.append((node, answer))
+            case .failure(let error as RookeryError) where error.status.isOfOneNode:
+                failures.append(Failed(node: node, partitions: partitions, error: error))
+            case .failure(let error): throw error
+            }
+        }
+        return failures.sorted { $0.node < $1.node }
+    }
+}
+
+extension RookeryError.Status {
+    /// Whether another node may well answer.
+    fileprivate var isOfOneNode: Bool {
+        switch self {
+        case .unavailable, .deadlineExceeded, .resourceExhausted, .internalError, .dataLoss, .unknown: true
+        default: false
+        }
+    }
+}

@@ -1,0 +1,128 @@
+import Cluster
+import Messages
+import RPC
+
+extension RookeryClient {
+    /// Tweets that match the query and that the session's account may read: F10. Every owner is asked at once; those
+    /// that do not answer are named.
+    /// - Throws: `invalidArgument` with the column and the reason for a query that cannot be parsed.
+    public func search(
+        _ query: String, _ options: SearchOptions = SearchOptions(), session: Session
+    ) async throws -> SearchPage {
+        guard SearchOptions.maxResultsRange.contains(options.maxResults) else {
+            throw RookeryError(.invalidArgument, "a page of a search has 1 to 100 tweets")
+        }
+        let token = try SearchToken(options.next, query, options)
+        let found =
+            switch options.sort {
+            case .latest: try await latest(query, options, token, session)
+            case .top: try await top(query, options, token, session)
+            }
+        let tweets = try await lookUp(found.ids.map { Id(rawValue: $0) }, foundBy: query, session: session)
+        return SearchPage(
+            tweets: tweets, next: found.next?.encode(query, options), missingNodes: found.missing.map(\.rawValue),
+            includes: try await expand(tweets, options.expansions, session))
+    }
+
+    private struct Found {
+        var ids: [UInt64] = []
+        var next: SearchToken?
+        var missing: [NodeId] = []
+    }
+
+    private func latest(
+        _ query: String, _ options: SearchOptions, _ token: SearchToken, _ session: Session
+    ) async throws -> Found {
+        let startNs = self.options.environment.clock.monotonicNs()
+        var merge = LatestMerge(limit: options.maxResults)
+        var found = Found()
+        var waiting = Dictionary(uniqueKeysWithValues: allPartitions.map { ($0, token.below) })
+        repeat {
+            let below = waiting
+            let replies = try await scatter(
+                "rookery.Search/Tweets", as: SearchReply.self, over: below.keys.sorted(), session: session
+            ) { partitions in
+                // The partitions of one node have one place; should they have moved together, the highest is safe.
+                let places = partitions.compactMap { below[$0] }
+                return options.request(query, partitions) {
+                    $0.below = places.contains(0) ? 0 : places.max() ?? 0
+                }
+            }
+            if found.missing.isEmpty, merge.isEmpty { _ = try replies.orThrow() }
+            for (_, reply) in replies.answers { merge.take(reply) }
+            for partition in replies.missingPartitions { merge.giveUp(partition) }
+            found.missing += replies.missing
+            waiting = merge.mustAsk
+            // A page that is short of time ends where it is complete.
+        } while !waiting.isEmpty && elapsed(since: startNs) < self.options.timeout / 2
+        let page = merge.page
+        found.ids = page.ids
+        found.next = page.next.map { SearchToken(below: $0) }
+        found.missing = Set(found.missing).sorted()
+        return found
+    }
+
+    private func top(
+        _ query: String, _ options: SearchOptions, _ token: SearchToken, _ session: Session
+    ) async throws -> Found {
+        var token = token
+        if token.ceiling == 0 {
+            let now = self.options.environment.clock.nowMs()
+            token.ceiling =
+                Id(unixMs: max(now, Id.epochMs) + Id.maximumLeadMs, partition: PartitionId(0), sequence: 0)
+                .rawValue
+        }
+        let place = token
+        let replies = try await scatter(
+            "rookery.Search/Tweets", as: SearchReply.self, over: allPartitions, session: session
+        ) { partitions in
+            options.request(query, partitions) {
+                $0.below = place.below
+                $0.belowScore = place.belowScore
+                $0.ceiling = place.ceiling
+            }
+        }.orThrow()
+        let hits = replies.answers.flatMap(\.answer.hits).sorted { ($0.score, $0.id) > ($1.score, $1.id) }
+        let shown = hits.prefix(options.maxResults)
+        var found = Found(ids: shown.map(\.id), missing: replies.missing)
+        let more = hits.count > shown.count || replies.answers.contains { !$0.answer.exhausted }
+        if more, let last = shown.last {
+            found.next = SearchToken(below: last.id, belowScore: last.score, ceiling: place.ceiling)
+        }
+        return found
+    }
+
+    /// Several tweets at once; those that are gone or hidden are left out.
+    /// - Parameter query: the search they were found by, to mark what matched.
+    func lookUp(_ ids: [Id], foundBy query: String = "", session: Session) async throws -> [Tweet] {
+        guard !ids.isEmpty else { return [] }
+        let request = LookupRequest.with {
+            $0.ids = ids.map(\.rawValue)
+            $0.query = query
+        }
+        return try page(
+            try await read(
+                "rookery.Tweets/Lookup", request, as: TimelineReply.self, at: .member(session.partition),
+                session: session)
+        ).tweets
+    }
+
+    var allPartitions: [PartitionId] { (0..<table.partitioning.count).map { PartitionId(UInt16($0)) } }
+}
+
+extension SearchOptions {
+    fileprivate func request(
+        _ query: String, _ partitions: [PartitionId], _ place: (inout SearchRequest) -> Void
+    ) -> SearchRequest {
+        .with {
+            $0.query = query
+            $0.partitions = partitions.map { UInt32($0.rawValue) }
+            // One more than is shown tells whether there is a next page.
+            $0.limit = UInt32(maxResults + 1)
+            $0.sort = sort == .top ? .sortTop : .sortLatest
+            $0.archive = archive
+            $0.excludeReplies = excludeReplies
+            place(&$0)
+        }
+    }
+}

@@ -1,0 +1,78 @@
+/// Where a tweet's text shows what a query asked for.
+///
+/// Matching is on folded words, showing is in the text as written: a token knows where it came from.
+struct HitRanges {
+    private var words: Set<String> = []
+    private var phrases: [[String]] = []
+    /// Folded, behind their sign.
+    private var tags: Set<String> = []
+
+    /// - Parameter query: what it excludes is not shown.
+    init(_ query: SearchQuery) {
+        collect(query, isWanted: true)
+    }
+
+    private mutating func collect(_ query: SearchQuery, isWanted: Bool) {
+        switch query {
+        case .not(let part): collect(part, isWanted: !isWanted)
+        case .all(let parts), .any(let parts):
+            for part in parts { collect(part, isWanted: isWanted) }
+        case _ where !isWanted: return
+        case .word(let word): words.insert(word)
+        case .phrase(let phrase): phrases.append(phrase)
+        case .hashtag(let name): tags.insert("#" + name)
+        case .cashtag(let name): tags.insert("$" + name)
+        case .mention(let name): tags.insert("@" + name)
+        case .from, .to, .filter, .language, .since, .until, .minLikes: return
+        }
+    }
+
+    /// The hits in a text: ranges of its code points, ascending, none touching another's inside.
+    func ranges(in text: String) -> [Range<Int>] {
+        let tokens = SearchTokens(text)
+        let words = tokens.words
+        var found: [Range<Int>] = []
+        for (position, token) in tokens.tokens.enumerated() {
+            if self.words.contains(words[position]) { found.append(token.source) }
+            for phrase in phrases where words[position...].starts(with: phrase) {
+                let last = tokens.tokens[position + phrase.count - 1]
+                found.append(token.source.lowerBound..<last.source.upperBound)
+            }
+        }
+        return Self.merged(found + tagRanges(tokens, words, in: Array(text.unicodeScalars)))
+    }
+
+    private func tagRanges(
+        _ tokens: SearchTokens, _ words: [String], in text: [Unicode.Scalar]
+    ) -> [Range<Int>] {
+        guard !tags.isEmpty else { return [] }
+        return tokens.tokens.indices.compactMap { position in
+            let source = tokens.tokens[position].source
+            guard source.lowerBound > 0, let sign = Self.sign(text[source.lowerBound - 1]),
+                tags.contains(sign + words[position])
+            else { return nil }
+            return source.lowerBound - 1..<source.upperBound
+        }
+    }
+
+    private static func sign(_ scalar: Unicode.Scalar) -> String? {
+        switch scalar {
+        case "#", "＃": "#"
+        case "$", "＄": "$"
+        case "@", "＠": "@"
+        default: nil
+        }
+    }
+
+    private static func merged(_ ranges: [Range<Int>]) -> [Range<Int>] {
+        var merged: [Range<Int>] = []
+        for range in ranges.sorted(by: { $0.lowerBound < $1.lowerBound }) {
+            if let last = merged.last, range.lowerBound < last.upperBound {
+                merged[merged.count - 1] = last.lowerBound..<max(last.upperBound, range.upperBound)
+            } else {
+                merged.append(range)
+            }
+        }
+        return merged
+    }
+}

@@ -1,0 +1,106 @@
+import Cluster
+import Messages
+import Replication
+import Storage
+import Synchronization
+
+/// One partition's search index, kept up from its log.
+///
+/// What is applied only lands in an inbox; whoever searches first takes it from there. So a post costs its partition's
+/// event loop a copy of the row, and is found as soon as it is acknowledged: the inbox has it before the answer leaves.
+final class PartitionSearch: Sendable {
+    private struct Inbox: Sendable {
+        var rows: [TweetRow] = []
+        var isBeingTaken = false
+    }
+
+    /// Rows in the inbox that make somebody take them, where nobody searches.
+    static let takenAt = 128
+
+    let partition: PartitionId
+    private let store: any Store
+    private let inbox = Mutex(Inbox())
+    /// Nil until it is first used: after a start, blocks and newer tweets are read from the store.
+    private let index = Mutex<PartitionIndex?>(nil)
+
+    init(_ partition: PartitionId, store: any Store) {
+        self.partition = partition
+        self.store = store
+    }
+
+    /// On the partition's event loop.
+    /// - Returns: whether somebody should `catchUp`.
+    func applied(_ entry: LogEntry) throws -> Bool {
+        var rows: [TweetRow] = []
+        try Effects.forEachPut(in: .tweets, of: entry.effects) { value in
+            let row = try TweetRow.decode(value)
+            // Retweets have no text of their own; deleted tweets are known by their rows (rule F6).
+            if row.retweetOf == 0, !row.deleted { rows.append(row) }
+        }
+        guard !rows.isEmpty else { return false }
+        return inbox.withLock { inbox in
+            inbox.rows += rows
+            guard inbox.rows.count >= Self.takenAt, !inbox.isBeingTaken else { return false }
+            inbox.isBeingTaken = true
+            return true
+        }
+    }
+
+    /// Off the event loop: the index with everything in it that has been applied.
+    func current() throws -> PartitionIndex {
+        try index.withLock { index in
+            var current = try index ?? load()
+            for row in takeInbox() {
+                // Ids ascend in the log; what the store had already when the index was loaded comes once more.
+                current.add(IndexedTweet(row))
+                try storeSealed(&current)
+            }
+            index = current
+            return current
+        }
+    }
+
+    func catchUp() throws { _ = try current() }
+
+    private func takeInbox() -> [TweetRow] {
+        inbox.withLock { inbox in
+            defer { inbox = Inbox() }
+            return inbox.rows
+        }
+    }
+
+    /// The tweets above the newest stored block are indexed again.
+    private func load() throws -> PartitionIndex {
+        let snapshot = store.snapshot()
+        var index = PartitionIndex(blocks: try SearchBlockRows(partition: partition, rows: snapshot).stored())
+        let tweets = Key(partition: partition.rawValue)
+        let from = index.newestId.map { tweets.appending($0 + 1).bytes } ?? tweets.bytes
+        try snapshot.scan(.tweets, from: from, to: tweets.prefixEnd, reverse: false) { _, value in
+            let row = try TweetRow.decode(value)
+            guard row.retweetOf == 0, !row.deleted else { return true }
+            index.add(IndexedTweet(row))
+            try storeSealed(&index)
+            return true
+        }
+        return index
+    }
+
+    /// Not synced: a block that is lost is made again from its tweets.
+    private func storeSealed(_ index: inout PartitionIndex) throws {
+        while let segment = index.sealed.first {
+            let block = PackedBlock(segment)
+            try store.write(SearchBlockRows.effects(storing: block, in: partition), sync: false)
+            index.blockStored(block.summary)
+        }
+    }
+}
+
+extension IndexedTweet {
+    init(_ row: TweetRow) {
+        self.init(
+            id: row.id, text: row.text, author: row.author,
+            inReplyTo: row.inReplyToAuthor.isEmpty ? nil : row.inReplyToAuthor, isReply: row.inReplyTo != 0,
+            hasLinks: !row.urls.isEmpty, hasMedia: row.type != .tweetText, hashtags: row.hashtags,
+            cashtags: row.cashtags, mentions: row.mentions, language: row.lang.isEmpty ? nil : row.lang)
+    }
+}

@@ -1,0 +1,65 @@
+import Cluster
+import Logging
+import Messages
+import NIOPosix
+import Replication
+import Storage
+import Synchronization
+
+/// The search indexes of all partitions that this node leads: an observer of their logs.
+final class SearchIndex: AppliedObserver {
+    private let partitions = Mutex<[PartitionId: PartitionSearch]>([:])
+    private let store: any Store
+    private let pool: NIOThreadPool
+    private let logger: Logger
+
+    init(store: any Store, pool: NIOThreadPool, logger: Logger) {
+        self.store = store
+        self.pool = pool
+        self.logger = logger
+    }
+
+    func search(in partition: PartitionId) -> PartitionSearch {
+        partitions.withLock { partitions in
+            if let search = partitions[partition] { return search }
+            let search = PartitionSearch(partition, store: store)
+            partitions[partition] = search
+            return search
+        }
+    }
+
+    func applied(_ entry: LogEntry, in partition: Partition) {
+        let search = search(in: partition.id)
+        do {
+            guard try search.applied(entry) else { return }
+        } catch {
+            // The same bytes have just been applied to the store.
+            preconditionFailure("partition \(partition.id): entry \(entry.index) holds a broken tweet: \(error)")
+        }
+        pool.submit { [self] state in
+            guard case .active = state else { return }
+            do {
+                try search.catchUp()
+            } catch {
+                logger.error(
+                    "tweets wait for the index", metadata: ["partition": "\(partition.id)", "error": "\(error)"])
+            }
+        }
+    }
+
+    /// What is not in a stored block is read from the tweets' rows after a restart.
+    func floor(in partition: PartitionId, appliedIndex: UInt64) -> UInt64 { appliedIndex }
+
+    /// Runs a question over the indexes of several partitions off the event loops, with a snapshot in which the rows of
+    /// everything that the indexes hold are.
+    func ask<Answer: Sendable>(
+        _ partitions: [PartitionId],
+        _ question: @escaping @Sendable ([(PartitionId, PartitionIndex)], any Reader) throws -> Answer
+    ) async throws -> Answer {
+        let (searches, store) = (partitions.map(search), store)
+        return try await pool.runIfActive {
+            let indexes = try searches.map { ($0.partition, try $0.current()) }
+            return try question(indexes, store.snapshot())
+        }
+    }
+}

@@ -1,0 +1,71 @@
+import Cluster
+import Logging
+import Messages
+import NIOPosix
+import Replication
+import Storage
+import Synchronization
+
+/// The rankings of all partitions that this node leads: an observer of their logs.
+final class TopHomes: AppliedObserver {
+    private let homes = Mutex<[PartitionId: TopHome]>([:])
+    private let partitioning: Partitioning
+    private let store: any Store
+    private let pool: NIOThreadPool
+    private let clock: any WallClock
+    private let logger: Logger
+
+    init(
+        partitioning: Partitioning, store: any Store, pool: NIOThreadPool, clock: any WallClock, logger: Logger
+    ) {
+        self.partitioning = partitioning
+        self.store = store
+        self.pool = pool
+        self.clock = clock
+        self.logger = logger
+    }
+
+    func home(_ partition: PartitionId) -> TopHome {
+        homes.withLock { homes in
+            if let home = homes[partition] { return home }
+            let home = TopHome(partition: partition, partitioning: partitioning)
+            homes[partition] = home
+            return home
+        }
+    }
+
+    func applied(_ entry: LogEntry, in partition: Partition) {
+        let home = home(partition.id)
+        do {
+            guard try home.applied(entry) else { return }
+        } catch {
+            // Written by this node's own evaluation: the log is broken, and so would be every ranking.
+            preconditionFailure("partition \(partition.id): a note of entry \(entry.index) cannot be read: \(error)")
+        }
+        pool.submit { [self] state in
+            guard case .active = state else { return }
+            do {
+                try home.ask(store, nowMs: clock.nowMs()) { _, _ in }
+            } catch {
+                logger.warning("rankings wait", metadata: ["partition": "\(partition.id)", "error": "\(error)"])
+            }
+        }
+    }
+
+    /// Rankings are made anew from the rows after a restart.
+    func floor(in partition: PartitionId, appliedIndex: UInt64) -> UInt64 { appliedIndex }
+
+    /// Asks several homes, one after the other, off the event loops.
+    func ask<Answer: Sendable>(
+        _ partitions: [PartitionId],
+        _ question: @escaping @Sendable (inout TopRankings, any Reader, _ nowMs: UInt64) throws -> Answer
+    ) async throws -> [Answer] {
+        let homes = partitions.map(home)
+        let (store, nowMs) = (store, clock.nowMs())
+        return try await pool.runIfActive {
+            try homes.map { home in
+                try home.ask(store, nowMs: nowMs) { try question(&$0, $1, nowMs) }
+            }
+        }
+    }
+}

@@ -1,0 +1,132 @@
+import ArgumentParser
+import Client
+
+struct SearchCommand: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "search",
+        abstract: "Tweets of the last seven days, or with --users people.",
+        discussion: """
+            word  #hashtag  $cashtag  @name    must be there; all that stand side by side must
+            "two words"  from:name  to:name    one after the other; by them; in reply to them
+            -anything  a OR b  ( … )           not; one or the other; together
+            since:2026-05-01 until:2026-06-01  from that day on; before that day (UTC)
+            filter:media|links|replies  min_likes:5  lang:en
+            """)
+    @OptionGroup var common: CommonOptions
+    @OptionGroup var paging: PagingOptions
+    @OptionGroup var exclude: ExcludeOption
+    @Option(help: "latest or top: newest first, or by likes, retweets and replies.") var sort: Sort = .latest
+    @Flag(help: "Everything, not only the last seven days.") var archive = false
+    @Flag(help: "People whose name, or a word of whose display name, begins with the query.") var users = false
+    @Option(help: "With --json, fetch as well: author, mentions, referenced, or several with commas.")
+    var expand: String?
+    @Argument(help: "Put it in quotes; after -- if it begins with a dash.") var query: String
+
+    enum Sort: String, ExpressibleByArgument, CaseIterable {
+        case latest, top
+    }
+
+    func validate() throws {
+        _ = try expansions()
+        if let max = paging.max, !SearchOptions.maxResultsRange.contains(max) {
+            throw ValidationError("--max must be 1 to 100 for a search.")
+        }
+    }
+
+    private func expansions() throws -> Set<SearchOptions.Expansion> {
+        guard let expand else { return [] }
+        return Set(
+            try expand.split(separator: ",", omittingEmptySubsequences: false).map { word in
+                guard let expansion = SearchOptions.Expansion(rawValue: String(word)) else {
+                    throw ValidationError("--expand takes author, mentions and referenced, not '\(word)'.")
+                }
+                return expansion
+            })
+    }
+
+    func run() async throws {
+        try await common.withContext { context in
+            let session = try context.requiredSession()
+            if users {
+                try await context.showFoundUsers(paging) { max, next in
+                    try await context.client.searchUsers(query, maxResults: max, next: next, session: session)
+                }
+            } else {
+                var options = SearchOptions(
+                    sort: sort == .top ? .top : .latest, archive: archive,
+                    excludeReplies: try exclude.kinds().contains(.replies), expansions: try expansions())
+                try await context.showFound(paging) { max, next in
+                    (options.maxResults, options.next) = (max, next)
+                    return try await context.client.search(query, options, session: session)
+                }
+            }
+        }
+    }
+}
+
+extension Context {
+    private static let defaultMax = 10
+
+    fileprivate func showFound(
+        _ paging: PagingOptions, _ read: (Int, String?) async throws -> SearchPage
+    ) async throws {
+        var printed = false
+        let pages = try await paging.pages(
+            { try await read($0 == 0 ? Self.defaultMax : $0, $1) }, next: \.next
+        ) { page in
+            guard !json, !page.tweets.isEmpty else { return }
+            if printed { Terminal.writeLine("") }
+            printed = true
+            for line in tweets.lines(page.tweets) { Terminal.writeLine(line) }
+        }
+        let missing = Set(pages.flatMap(\.missingNodes)).sorted()
+        if json {
+            Terminal.writeLine(try JSONText.encode(Self.joined(pages, missing)))
+        } else {
+            showNext(pages.last?.next, isEmpty: !printed)
+            showMissing(missing)
+        }
+    }
+
+    /// `--all` gives one document.
+    private static func joined(_ pages: [SearchPage], _ missing: [String]) -> SearchPage {
+        let includes = pages.compactMap(\.includes)
+        let users = Dictionary(includes.flatMap(\.users).map { ($0.id, $0) }, uniquingKeysWith: { first, _ in first })
+        let tweets = Dictionary(includes.flatMap(\.tweets).map { ($0.id, $0) }, uniquingKeysWith: { first, _ in first })
+        return SearchPage(
+            tweets: pages.flatMap(\.tweets), next: pages.last?.next, missingNodes: missing,
+            includes: includes.isEmpty
+                ? nil
+                : SearchPage.Includes(
+                    users: users.values.sorted { $0.id < $1.id }, tweets: tweets.values.sorted { $0.id < $1.id }))
+    }
+
+    fileprivate func showFoundUsers(
+        _ paging: PagingOptions, _ read: (Int, String?) async throws -> UserSearchPage
+    ) async throws {
+        let pages = try await paging.pages(
+            { try await read($0 == 0 ? Self.defaultMax : $0, $1) }, next: \.next
+        ) { page in
+            guard !json else { return }
+            for user in page.users {
+                let name = user.displayName.isEmpty ? "" : " " + Style.harmless(user.displayName)
+                Terminal.writeLine(style.name("@" + user.name) + name + style.faint(" · \(user.id)"))
+            }
+        }
+        let users = pages.flatMap(\.users)
+        let missing = Set(pages.flatMap(\.missingNodes)).sorted()
+        if json {
+            let page = UserSearchPage(users: users, next: pages.last?.next, missingNodes: missing)
+            Terminal.writeLine(try JSONText.encode(page))
+        } else {
+            showNext(pages.last?.next, isEmpty: users.isEmpty)
+            showMissing(missing)
+        }
+    }
+
+    /// What is not there because a node did not answer must not look as if there were nothing.
+    func showMissing(_ nodes: [String]) {
+        guard !nodes.isEmpty else { return }
+        Terminal.writeError("rookery: \(nodes.joined(separator: ", ")) did not answer: what they hold is missing")
+    }
+}

@@ -1,0 +1,104 @@
+import ArgumentParser
+import Client
+
+struct TopCommand: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "top", abstract: "The largest: tweets by likes, views, retweets or replies; hashtags; users.")
+    @OptionGroup var common: CommonOptions
+    @OptionGroup var window: WindowOptions
+    @Option(help: "likes, views, retweets or replies of tweets; uses of hashtags; followers of users.")
+    var by: TopQuery.Metric?
+    @Option(name: .customShort("k"), help: "How many, at most 1000.") var k = 10
+    @Argument(help: "tweets, hashtags or users.") var what: TopQuery.What
+
+    func validate() throws {
+        guard TopQuery.kRange.contains(k) else { throw ValidationError("-k must be 1 to 1000.") }
+        let metrics = TopQuery.metrics(of: what)
+        if let by, !metrics.contains(by) {
+            let names = metrics.map(\.rawValue).joined(separator: ", ")
+            throw ValidationError("\(what.rawValue) are ranked by \(names), not by \(by.rawValue).")
+        }
+    }
+
+    func run() async throws {
+        try await common.withContext { context in
+            let query = TopQuery(what, by: by, k: k, window: window.window, region: window.region)
+            let list = try await context.client.top(query, session: try context.requiredSession())
+            try context.show(list, context.lines(list, query))
+            if !context.json { context.showMissing(list.missingNodes) }
+        }
+    }
+}
+
+struct TrendsCommand: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "trends", abstract: "Hashtags that rise, compared with their own past.")
+    @OptionGroup var common: CommonOptions
+    @OptionGroup var window: WindowOptions
+    @Option(name: .customShort("k"), help: "How many, at most 1000.") var k = 10
+
+    func validate() throws {
+        guard TopQuery.kRange.contains(k) else { throw ValidationError("-k must be 1 to 1000.") }
+        guard ![.all, .week].contains(window.window) || !window.isGiven else {
+            throw ValidationError("trends compare a window of 15m, 1h or 24h with the seven days before it.")
+        }
+    }
+
+    func run() async throws {
+        try await common.withContext { context in
+            let list = try await context.client.trends(
+                k: k, window: window.isGiven ? window.window : .hour, region: window.region,
+                session: try context.requiredSession())
+            try context.show(list, context.lines(list))
+            if !context.json { context.showMissing(list.missingNodes) }
+        }
+    }
+}
+
+struct WindowOptions: ParsableArguments {
+    @Option(name: .customLong("window"), help: "15m, 1h, 24h, 7d or all.") var given: TopQuery.Window?
+    @Option(help: "One region; without it the world.") var region: String?
+
+    var isGiven: Bool { given != nil }
+    var window: TopQuery.Window { given ?? .all }
+}
+
+extension TopQuery.What: ExpressibleByArgument {}
+extension TopQuery.Metric: ExpressibleByArgument {}
+extension TopQuery.Window: ExpressibleByArgument {}
+
+extension Context {
+    fileprivate func lines(_ list: TopList, _ query: TopQuery) -> [String] {
+        guard !list.items.isEmpty else { return [style.faint("(nothing)")] }
+        let width = list.items.map { figure($0).count }.max() ?? 0
+        return list.items.enumerated().flatMap { place, item -> [String] in
+            let figure = figure(item)
+            let padded = String(repeating: " ", count: width - figure.count) + figure
+            let head = "\(padded)  "
+            switch query.what {
+            case .hashtags: return [head + style.name("#" + item.key)]
+            case .users: return [head + style.name("@" + item.key)]
+            case .tweets:
+                guard let tweet = item.tweet else { return [head + item.key] }
+                let indent = String(repeating: " ", count: width + 2)
+                let lines = tweets.lines(tweet)
+                let gap = place == 0 ? [] : [""]
+                return gap + [head + lines[0]] + lines.dropFirst().map { indent + $0 }
+            }
+        }
+    }
+
+    private func figure(_ item: TopList.Item) -> String {
+        guard let error = item.error, error > 0 else { return "\(item.count)" }
+        return "\(item.count) (−\(error))"
+    }
+
+    fileprivate func lines(_ list: TrendList) -> [String] {
+        guard !list.items.isEmpty else { return [style.faint("(nothing trends)")] }
+        return list.items.map { item in
+            let (expected, score) = ((item.expected * 10).rounded() / 10, (item.score * 10).rounded() / 10)
+            return style.name("#" + item.tag)
+                + style.faint(" · \(item.votes) votes, \(expected) expected · score \(score)")
+        }
+    }
+}

@@ -1,0 +1,223 @@
+import Client
+import Cluster
+import Messages
+import Testing
+
+/// Search as people use it, over nodes that come and go: F10, rule F6.
+@Suite struct SearchStories {
+    private func texts(
+        _ query: String, as person: Person, _ cluster: TestCluster, _ options: SearchOptions = SearchOptions()
+    ) async throws -> [String] {
+        try await cluster.client.search(query, options, session: person.session).tweets.map(\.text)
+    }
+
+    @Test func foundAsSoonAsItIsPostedAndGoneAsSoonAsItIsDeleted() async throws {
+        try await TestCluster.run { cluster in
+            let people = try await cluster.people(6)
+            for (number, person) in people.enumerated() {
+                let tweet = try await cluster.client.post(
+                    Draft(text: "Straße number\(number) #Rook"), session: person.session)
+                #expect(try await texts("number\(number)", as: people[0], cluster) == [tweet.text])
+                try await cluster.client.delete(tweet.id, session: person.session)
+                #expect(try await texts("number\(number) OR #rook", as: people[0], cluster).isEmpty)
+            }
+        }
+    }
+
+    @Test func everyOperatorReachesTheTweetsItMeans() async throws {
+        try await TestCluster.run { cluster in
+            let (ada, bob) = (try await cluster.register("ada"), try await cluster.register("bob"))
+            let client = cluster.client
+            let root = try await client.post(
+                Draft(text: "rooks nest together #birds $NEST http://example.com"), session: ada.session)
+            var reply = Draft(text: "@ada nest of what?", inReplyTo: root.id)
+            reply.lang = "en"
+            _ = try await client.post(reply, session: bob.session)
+            _ = try await client.react(.like, to: root.id, session: bob.session)
+            try await cluster.atRest()
+            let (first, second) = (root.text, "@ada nest of what?")
+            let cases: [(String, [String])] = [
+                ("nest", [second, first]), ("#birds", [first]), ("$nest", [first]), ("@ada", [second]),
+                ("from:ADA", [first]), ("to:ada", [second]), ("\"nest together\"", [first]), ("\"together nest\"", []),
+                ("nest -together", [second]), ("together OR what", [second, first]),
+                ("nest (together OR nothing)", [first]), ("filter:links", [first]), ("filter:replies", [second]),
+                ("nest -filter:replies", [first]), ("min_likes:1", [first]), ("lang:en", [second]),
+                ("nest since:2026-06-01", [second, first]), ("nest until:2026-06-01", []), ("ＮＥＳＴ", [second, first]),
+            ]
+            for (query, expected) in cases {
+                #expect(try await texts(query, as: bob, cluster) == expected, "\(query)")
+            }
+            let options = SearchOptions(excludeReplies: true)
+            #expect(try await texts("nest", as: bob, cluster, options) == [first])
+            let found = try await client.search("\"nest together\"", session: bob.session)
+            #expect(found.tweets.first?.hits == [6..<19])
+            #expect(found.tweets.first?.highlighted?.hasPrefix("rooks <em>nest together</em> #birds") == true)
+            #expect((found.count, found.newestId, found.oldestId) == (1, root.id, root.id))
+        }
+    }
+
+    @Test func onlyFollowersFindWhatIsProtected() async throws {
+        try await TestCluster.run { cluster in
+            let world = try await WrongInputStories.World(cluster)
+            #expect(try await texts("friends", as: world.alice, cluster) == ["for friends"])
+            #expect(try await texts("friends", as: world.bob, cluster) == ["for friends"])
+            #expect(try await texts("friends", as: world.carol, cluster).isEmpty)
+        }
+    }
+
+    @Test func theLastSevenDaysAndTheArchive() async throws {
+        try await TestCluster.run { cluster in
+            let ada = try await cluster.register("ada")
+            for hours: Int64 in [0, 150, 30] {
+                cluster.clock.advance(hours: hours)
+                _ = try await cluster.client.post(Draft(text: "after \(hours)"), session: ada.session)
+            }
+            #expect(try await texts("after", as: ada, cluster) == ["after 30", "after 150"])
+            let archive = SearchOptions(archive: true)
+            #expect(try await texts("after", as: ada, cluster, archive) == ["after 30", "after 150", "after 0"])
+        }
+    }
+
+    /// A page's end is a place among ids, so new tweets and deletes leave no gap and nothing doubled.
+    @Test(arguments: [SearchOptions.Sort.latest, .top]) func pagesFitTogetherWhileTweetsCome(
+        sort: SearchOptions.Sort
+    ) async throws {
+        try await TestCluster.run { cluster in
+            let people = try await cluster.people(5)
+            var expected: [Id] = []
+            for number in 0..<43 {
+                let author = people[number % 5]
+                let tweet = try await cluster.client.post(Draft(text: "page \(number)"), session: author.session)
+                expected.append(tweet.id)
+            }
+            var options = SearchOptions(maxResults: 5, sort: sort)
+            var found: [Id] = []
+            repeat {
+                let page = try await cluster.client.search("page", options, session: people[0].session)
+                found += page.tweets.map(\.id)
+                options.next = page.next
+                _ = try await cluster.client.post(Draft(text: "page of others"), session: people[1].session)
+            } while options.next != nil
+            #expect(found == expected.sorted(by: >))
+        }
+    }
+
+    @Test func topIsByWhatPeopleDid() async throws {
+        try await TestCluster.run { cluster in
+            let people = try await cluster.people(4)
+            var ids: [Id] = []
+            for person in people {
+                ids.append(try await cluster.client.post(Draft(text: "top"), session: person.session).id)
+            }
+            for person in people { _ = try await cluster.client.react(.like, to: ids[1], session: person.session) }
+            _ = try await cluster.client.retweet(ids[2], session: people[0].session)
+            try await cluster.atRest()
+            let found = try await cluster.client.search(
+                "top", SearchOptions(sort: .top), session: people[0].session)
+            #expect(found.tweets.map(\.id) == [ids[1], ids[2], ids[3], ids[0]])
+        }
+    }
+
+    @Test func nothingIsLostWhenEveryNodeDies() async throws {
+        var setup = TestCluster.Setup()
+        setup.partitions = 4
+        try await TestCluster.run(setup) { cluster in
+            let people = try await cluster.people(6)
+            var expected: [Id] = []
+            for round in 0..<4 {
+                for person in people {
+                    expected.append(
+                        try await cluster.client.post(Draft(text: "lasting \(round)"), session: person.session).id)
+                }
+                for node in cluster.nodes { try await cluster.kill(node) }
+                for node in cluster.nodes { try await cluster.restart(node) }
+                let found = try await cluster.completely(\.missingNodes.isEmpty) {
+                    try await cluster.client.search(
+                        "lasting", SearchOptions(maxResults: 100), session: people[0].session)
+                }
+                #expect(found.missingNodes.isEmpty && found.tweets.map(\.id) == expected.sorted(by: >))
+            }
+        }
+    }
+
+    @Test func aNodeThatIsDownIsNamedAndTheOthersAnswer() async throws {
+        try await TestCluster.run { cluster in
+            let people = try await cluster.people(9)
+            var byNode: [NodeId: [Id]] = [:]
+            for person in people {
+                let tweet = try await cluster.client.post(Draft(text: "where"), session: person.session)
+                let node = try #require(cluster.map.owner(of: tweet.id.partition)?.id)
+                byNode[node, default: []].append(tweet.id)
+            }
+            let asker = people[0]
+            let home = try #require(cluster.map.owner(of: asker.id.partition)?.id)
+            let dead = try #require(cluster.nodes.first { $0 != home })
+            try await cluster.kill(dead)
+            let page = try await cluster.client.search("where", session: asker.session)
+            #expect(page.missingNodes == [dead.rawValue])
+            let others = byNode.filter { $0.key != dead }.values.flatMap { $0 }
+            #expect(page.tweets.map(\.id) == others.sorted(by: >))
+        }
+    }
+
+    @Test func aRevokedSessionFindsNothingAnywhere() async throws {
+        try await TestCluster.run { cluster in
+            let ada = try await cluster.register("ada")
+            try await cluster.client.logout(ada.session)
+            for call in [
+                { _ = try await cluster.client.search("x", session: ada.session) },
+                { _ = try await cluster.client.searchUsers("a", session: ada.session) },
+                { _ = try await cluster.client.top(TopQuery(.tweets), session: ada.session) },
+                { _ = try await cluster.client.trends(session: ada.session) },
+            ] as [() async throws -> Void] {
+                let error = await #expect(throws: RookeryError.self) { try await call() }
+                #expect(error?.status == .unauthenticated)
+            }
+        }
+    }
+
+    @Test func aQueryThatIsNotUnderstoodNamesTheColumn() async throws {
+        try await TestCluster.run { cluster in
+            let ada = try await cluster.register("ada")
+            for (query, column) in [("(rooks", 1), ("rooks OR", 7), ("since:yesterday", 7), ("\"open", 1)] {
+                let error = await #expect(throws: RookeryError.self) {
+                    try await cluster.client.search(query, session: ada.session)
+                }
+                #expect(error?.status == .invalidArgument)
+                #expect(error?.message.contains("column \(column):") == true, "\(query): \(error?.message ?? "")")
+            }
+            let first = try await cluster.client.search("rooks", session: ada.session)
+            #expect(first.next == nil)
+            let foreign = await #expect(throws: RookeryError.self) {
+                try await cluster.client.search("rooks", SearchOptions(next: "AAAA"), session: ada.session)
+            }
+            #expect(foreign?.message == "the page token does not belong to this search")
+        }
+    }
+
+    @Test func peopleAreFoundByTheBeginningOfTheirNames() async throws {
+        try await TestCluster.run { cluster in
+            let people = try await cluster.people(12)
+            let client = cluster.client
+            for (person, name) in zip(people, ["Ada Rookwood", "rook", "Bram ROOKE", "Crook"]) {
+                _ = try await client.updateProfile(ProfileChange(displayName: name), session: person.session)
+            }
+            func names(_ prefix: String) async throws -> [String] {
+                try await client.searchUsers(prefix, session: people[5].session).users.map(\.name)
+            }
+            #expect(try await names("rook") == ["user1", "user2", "user0"])
+            #expect(try await names("ROOKW") == ["user0"])
+            #expect(try await names("User1") == ["user1", "user10", "user11"])
+            _ = try await client.updateProfile(ProfileChange(displayName: "Ada"), session: people[0].session)
+            #expect(try await names("rookw").isEmpty)
+            var (found, next): ([String], String?) = ([], nil)
+            repeat {
+                let page = try await client.searchUsers(
+                    "user", maxResults: 5, next: next, session: people[0].session)
+                found += page.users.map(\.name)
+                next = page.next
+            } while next != nil
+            #expect(found == people.map(\.name).sorted())
+        }
+    }
+}
