@@ -77,6 +77,62 @@ import Testing
         }
     }
 
+    /// A burst is not looked at beyond what one after the other would be.
+    @Test func guessesAtOnceAreSlowedDownToo() async throws {
+        try await TestCluster.run { cluster in
+            let client = cluster.client
+            _ = try await client.register(name: "alice", secret: Self.old)
+            let messages = await withTaskGroup(of: String.self) { group in
+                for number in 0..<60 {
+                    group.addTask {
+                        do {
+                            _ = try await client.login(name: "alice", secret: .password("guess \(number)"))
+                            return "logged in"
+                        } catch {
+                            return (error as? RookeryError)?.message ?? "\(error)"
+                        }
+                    }
+                }
+                return await group.reduce(into: []) { $0.append($1) }
+            }
+            let lookedAt = messages.count { $0 == "wrong name or password" }
+            #expect(1...cluster.config.limits.loginAttemptsPerMinute ~= lookedAt, "\(messages)")
+            #expect(!messages.contains("logged in"))
+            cluster.clock.advance(hours: 1)
+            _ = try await client.login(name: "alice", secret: Self.old)
+        }
+    }
+
+    /// The hasher's queue is short; whoever finds it full has not tried, and nothing of that stays.
+    @Test func whoeverFindsTheHasherBusyHasNotTried() async throws {
+        // One node, and hashes that take long enough for a queue.
+        try await TestCluster.run(TestCluster.Setup(nodes: 1, passwordRounds: 1 << 10)) { cluster in
+            let client = cluster.client
+            let names = (0..<12).map { "user\($0)" }
+            for name in names { _ = try await client.register(name: name, secret: Self.old) }
+            let crowd = names.flatMap { name in
+                (0..<cluster.config.limits.loginAttemptsPerMinute).map { _ in
+                    Task { try await client.login(name: name, secret: Self.old) }
+                }
+            }
+            // Some callers go away while they wait.
+            for (place, login) in crowd.enumerated() where place % 7 == 0 { login.cancel() }
+            var refusals: Set<String> = []
+            for login in crowd {
+                if case .failure(let error) = await login.result { refusals.insert("\(error)") }
+            }
+            #expect(refusals.contains { $0.contains("too many people are logging in") }, "\(refusals)")
+            for name in names {
+                try await withThrowingTaskGroup { group in
+                    for _ in 0..<cluster.config.limits.loginAttemptsPerMinute {
+                        group.addTask { _ = try await client.login(name: name, secret: Self.old) }
+                    }
+                    try await group.waitForAll()
+                }
+            }
+        }
+    }
+
     @Test func sessionsAreListedRenewedAndRevoked() async throws {
         try await TestCluster.run { cluster in
             let client = cluster.client

@@ -62,23 +62,42 @@ extension AccountService {
         try Self.validate(label: request.label)
         let id = try node.userId(request.userId)
         let partition = try node.owned(id.partition)
-        let (address, now) = (context.call.peer.remoteAddress, node.clock.nowMs())
-        try refuseTooManyAttempts(on: id, from: address, nowMs: now)
-        let user = try await partition.read { try $0.message(UserRow.self, .users, Rows.user(id)) }
-        guard let user, user.state == .userActive, try await node.hasher.matches(request.secret, user) else {
-            node.throttle.failed(account: id.rawValue, address: address, nowMs: now)
-            throw Refusal(.unauthenticated, "wrong name or password")
+        let user = try await throttled(id, context) {
+            let user = try await partition.read { try $0.message(UserRow.self, .users, Rows.user(id)) }
+            guard let user, user.state == .userActive else { return nil }
+            return try await node.hasher.matches(request.secret, user) ? user : nil
         }
-        node.throttle.succeeded(account: id.rawValue)
+        guard let user else { throw Refusal(.unauthenticated, "wrong name or password") }
         return try await newSession(for: user, label: request.label, requestId: nil, in: partition)
     }
 
-    private func refuseTooManyAttempts(on account: Id, from address: String, nowMs: UInt64) throws {
-        let wait = node.throttle.wait(account: account.rawValue, address: address, nowMs: nowMs)
-        guard wait == 0 else {
-            throw Refusal(
-                .resourceExhausted, "too many failed attempts: wait \((wait + 999) / 1000) s",
-                retryAfterMs: UInt32(truncatingIfNeeded: wait))
+    /// Looks at a secret if the account and the caller's address have tries left. The attempt is settled however it
+    /// ends; a secret that was looked at counts even when nobody waits for the answer any more (rule G1).
+    /// - Parameter prove: the user as it was when it proved itself; nil when it did not.
+    private func throttled(
+        _ account: Id, _ context: CallContext, _ prove: () async throws -> UserRow?
+    ) async throws -> UserRow? {
+        let (throttle, account, address) = (node.throttle, account.rawValue, context.call.peer.remoteAddress)
+        do {
+            try throttle.begin(account: account, address: address, nowMs: node.clock.nowMs())
+        } catch {
+            throw Self.refusal(error)
+        }
+        var result = LoginThrottle.Result.unknown
+        defer { throttle.settle(result, account: account, address: address, nowMs: node.clock.nowMs()) }
+        let user = try await prove()
+        result = user == nil ? .failed : .proven
+        return user
+    }
+
+    private static func refusal(_ error: LoginThrottle.Refused) -> Refusal {
+        switch error {
+        case .blocked(let waitMs):
+            Refusal(
+                .resourceExhausted, "too many failed attempts: wait \((waitMs + 999) / 1000) s",
+                retryAfterMs: UInt32(truncatingIfNeeded: waitMs))
+        case .crowded:
+            Refusal(.resourceExhausted, "too many attempts at once: try again", retryAfterMs: 1000)
         }
     }
 
@@ -186,11 +205,9 @@ extension AccountService {
         _ secret: [UInt8], _ caller: Caller, _ requestId: RequestId, _ context: CallContext
     ) async throws {
         guard try await caller.partition.remembered(requestId) == nil else { return }
-        let (address, now) = (context.call.peer.remoteAddress, node.clock.nowMs())
-        try refuseTooManyAttempts(on: caller.id, from: address, nowMs: now)
-        guard try await node.hasher.matches(secret, caller.user) else {
-            node.throttle.failed(account: caller.id.rawValue, address: address, nowMs: now)
-            throw Refusal(.unauthenticated, "the old password is wrong")
+        let proven = try await throttled(caller.id, context) {
+            try await node.hasher.matches(secret, caller.user) ? caller.user : nil
         }
+        guard proven != nil else { throw Refusal(.unauthenticated, "the old password is wrong") }
     }
 }

@@ -20,6 +20,8 @@ final class TestCluster: Sendable {
         var partitions = 8
         var limits = Cluster.Limits()
         var partitionSettings = Partition.Settings()
+        /// Few, so that nothing waits for a password.
+        var passwordRounds = 16
     }
 
     private struct Member: Sendable {
@@ -41,6 +43,7 @@ final class TestCluster: Sendable {
     let client: RookeryClient
     let environment: Environment
     private let settings: Partition.Settings
+    private let passwordRounds: Int
     private let keeper: CountingKeeper
     private let members: Mutex<[NodeId: Member]>
     private let crashes = Mutex<[Task<Void, any Error>]>([])
@@ -56,6 +59,7 @@ final class TestCluster: Sendable {
         dice = Dice(seed: setup.seed)
         faults = StreamFaults(dice: dice)
         settings = setup.partitionSettings
+        passwordRounds = setup.passwordRounds
         keeper = CountingKeeper(map: map)
         members = Mutex(Dictionary(uniqueKeysWithValues: config.nodes.map { ($0.id, Member()) }))
         environment = Environment(clock: clock, random: dice.next, sleep: Environment.system.sleep)
@@ -127,9 +131,9 @@ final class TestCluster: Sendable {
             logger: Logger(label: "node", factory: { _ in SwiftLogNoOpLogHandler() })
         ) { Issue.record("the disk of \(id) failed: \($0)") }
         parts.partitionSettings = settings
-        parts.passwordRounds = 16
         // Views are told when a story says so, or nothing would ever be at rest.
         parts.viewInterval = nil
+        parts.passwordRounds = passwordRounds
         parts.interposeDeliver = faults.interpose(from: id, gate: member.gate)
         let server = try await NodeServer.start(parts)
         members.withLock { $0[id]?.server = server }
