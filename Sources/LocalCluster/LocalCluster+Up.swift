@@ -114,7 +114,7 @@ extension LocalCluster {
             do {
                 let status = try await client.status(of: node.id)
                 reason = "\(status.serving) of its \(status.primaries) primary partitions serve"
-                return status.primaries > 0 ? status.serving == status.primaries : expectedPrimaries(node.id) == 0
+                return status.primaries > 0 ? status.serving == status.primaries : try hasNoPrimaries(node.id)
             } catch let error as RookeryError {
                 reason = error.message
                 return false
@@ -127,9 +127,8 @@ extension LocalCluster {
     }
 
     /// By the configuration; a node of no weight to speak of may have none.
-    private func expectedPrimaries(_ node: NodeId) -> Int {
-        // A configuration without a map was refused when the client was made.
-        (try? config.initialMap())?.rows.count { $0.primary == node } ?? 0
+    private func hasNoPrimaries(_ node: NodeId) throws -> Bool {
+        try !config.initialMap().rows.contains { $0.primary == node }
     }
 
     private func signalIfRunning(_ node: NodeId, _ number: Int32) throws {

@@ -22,8 +22,8 @@ public final class GroupLog: Sendable {
     private let thread: NIOThreadPool
     private let fatal: @Sendable (any Error) -> Void
 
-    /// - Parameter fatal: a write or sync failed. What reached the disk is unknown, so the process must end; it is
-    ///   never retried (rule C9).
+    /// - Parameter fatal: a write or sync failed, so that what reached the disk is unknown, or what was written cannot
+    ///   be read. The process must end; nothing is retried (rule C9).
     public init(store: any Store, fatal: @escaping @Sendable (any Error) -> Void) {
         self.store = store
         self.fatal = fatal
@@ -41,6 +41,9 @@ public final class GroupLog: Sendable {
     public func apply(_ effects: Effects, done: @escaping @Sendable () -> Void) {
         submit { $0.applies.append(Job(effects: effects, done: done)) }
     }
+
+    /// What the log holds is broken; to go on would hide it.
+    func failed(_ error: any Error) { fatal(error) }
 
     /// Finishes what was submitted and takes nothing more.
     public func close() async throws {

@@ -98,7 +98,11 @@ extension Partition {
     private func applied(_ index: UInt64) {
         guard let done = inLog.removeValue(forKey: index) else { return }
         core.applied(upTo: index)
-        announce(done.entry)
+        do {
+            try announce(done.entry)
+        } catch {
+            log.failed(error)
+        }
         for waiting in done.waiting { waiting.resume(returning: index) }
         trimLog()
         if !drainWaiters.isEmpty { noteProgress() }
@@ -109,10 +113,10 @@ extension Partition {
         index >= firstIndex && (index - firstIndex) / 2 >= settings.keepEntries
     }
 
-    func announce(_ entry: LogEntry) {
+    func announce(_ entry: LogEntry) throws {
         let told = outbox.applied(index: entry.index, events: entry.events)
         if !told.isEmpty { hasNews(id, told) }
-        for observer in observers { observer.applied(entry, in: self) }
+        for observer in observers { try observer.applied(entry, in: self) }
     }
 
     /// Drops applied entries that no stream and no observer needs any more (rule D4).

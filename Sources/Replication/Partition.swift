@@ -17,7 +17,8 @@ public protocol EventHandler: Sendable {
 
 /// Watches what a partition applies, on the partition's event loop, entry by entry.
 public protocol AppliedObserver: Sendable {
-    func applied(_ entry: LogEntry, in partition: Partition)
+    /// What it throws means that the entry is broken: the process ends, and does not start again on it (rule C9).
+    func applied(_ entry: LogEntry, in partition: Partition) throws
 
     /// Log entries above this index are still needed by the observer.
     func floor(in partition: PartitionId, appliedIndex: UInt64) -> UInt64
@@ -127,8 +128,9 @@ public actor Partition {
 
     /// What is still in the log may not have reached everybody: the outbox and the observers see it again. Receivers'
     /// cursors and versions make that harmless (rules D1, F1).
-    func replay(_ entries: [LogEntry]) {
-        for entry in entries { announce(entry) }
+    /// - Throws: when an observer cannot read what is stored.
+    func replay(_ entries: [LogEntry]) throws {
+        for entry in entries { try announce(entry) }
     }
 
     // MARK: Commands

@@ -51,7 +51,7 @@ public struct PartitionContext: Sendable {
                 .run(epoch: epoch, members: members)
         }
         let started = Partition(recovered: recovered, context: self)
-        await started.replay(recovered.entries)
+        try await started.replay(recovered.entries)
         return started
     }
 }

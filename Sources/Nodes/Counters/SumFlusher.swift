@@ -13,7 +13,7 @@ import Synchronization
 /// one event a moment, and what is told twice changes nothing. After a restart the notes that are still in the log
 /// are seen again.
 final class SumFlusher: AppliedObserver {
-    fileprivate struct Dirty: Sendable {
+    struct Dirty: Sendable {
         /// Tweet → the oldest entry whose change has not been told.
         var partition: [UInt64: UInt64] = [:]
         var region: [UInt64: UInt64] = [:]
@@ -38,12 +38,12 @@ final class SumFlusher: AppliedObserver {
         self.logger = logger
     }
 
-    func applied(_ entry: LogEntry, in partition: Partition) {
+    func applied(_ entry: LogEntry, in partition: Partition) throws {
         let notes = entry.events.filter { $0.destination == Event.observersOnly }
         guard !notes.isEmpty else { return }
-        let mustSchedule = dirty.withLock { all in
+        let mustSchedule = try dirty.withLock { all in
             var mine = all[partition.id] ?? Dirty()
-            for note in notes { mine.take(note, index: entry.index) }
+            for note in notes { try mine.take(note, index: entry.index, in: partition.id) }
             guard !mine.isScheduled, !(mine.partition.isEmpty && mine.region.isEmpty) else {
                 all[partition.id] = mine
                 return false
@@ -161,13 +161,26 @@ final class SumFlusher: AppliedObserver {
 }
 
 extension SumFlusher.Dirty {
-    fileprivate mutating func take(_ note: Event, index: UInt64) {
-        // Written by this node's own evaluation; a note that cannot be read would be a broken log.
-        guard let tweet = try? Counted.decode(note.body).tweetId else { return }
+    /// Notes of other kinds are other observers'.
+    /// - Throws: `ReplicationError.corrupt` for a note that cannot be read. It was written by this node's own evaluation;
+    ///   passed over, a count would stay silent for ever.
+    mutating func take(_ note: Event, index: UInt64, in place: PartitionId) throws {
         switch note.kind {
-        case EventKind.eventCounted.rawValue: partition[tweet] = min(partition[tweet] ?? index, index)
-        case EventKind.eventRegionCounted.rawValue: region[tweet] = min(region[tweet] ?? index, index)
+        case EventKind.eventCounted.rawValue: Self.mark(try Self.tweet(note, index, place), index, in: &partition)
+        case EventKind.eventRegionCounted.rawValue: Self.mark(try Self.tweet(note, index, place), index, in: &region)
         default: break
+        }
+    }
+
+    private static func mark(_ tweet: UInt64, _ index: UInt64, in dirty: inout [UInt64: UInt64]) {
+        dirty[tweet] = min(dirty[tweet] ?? index, index)
+    }
+
+    private static func tweet(_ note: Event, _ index: UInt64, _ place: PartitionId) throws -> UInt64 {
+        do {
+            return try Counted.decode(note.body).tweetId
+        } catch {
+            throw ReplicationError.corrupt(partition: place, what: "a count's note in log entry \(index): \(error)")
         }
     }
 }

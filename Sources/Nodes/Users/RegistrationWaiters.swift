@@ -14,11 +14,15 @@ final class RegistrationWaiters: AppliedObserver {
 
     private let state = Mutex(State())
 
-    func applied(_ entry: LogEntry, in partition: Partition) {
+    /// - Throws: `ReplicationError.corrupt` for a note that cannot be read: whoever waits for it would wait in vain.
+    func applied(_ entry: LogEntry, in partition: Partition) throws {
         for event in entry.events where event.kind == EventKind.eventUserSettled.rawValue {
-            // Written by this node's own evaluation; waiters look at the stored user, not at the note.
-            guard let settled = try? NameAnswer.decode(event.body) else { continue }
-            resume(settled.userId)
+            do {
+                resume(try NameAnswer.decode(event.body).userId)
+            } catch {
+                let what = "a registration's note in log entry \(entry.index): \(error)"
+                throw ReplicationError.corrupt(partition: partition.id, what: what)
+            }
         }
     }
 

@@ -20,11 +20,12 @@ final class TestNode: Sendable {
     init(
         over store: any Store, clock: TestClock = TestClock(), settings: Partition.Settings = .init(),
         pool: NIOThreadPool = .singleton, observers: [any AppliedObserver] = [],
-        hasNews: @escaping @Sendable (PartitionId, [PartitionId]) -> Void = { _, _ in }
+        hasNews: @escaping @Sendable (PartitionId, [PartitionId]) -> Void = { _, _ in },
+        fatal: @escaping @Sendable (any Error) -> Void = { Issue.record("the node failed: \($0)") }
     ) {
         self.store = store
         self.clock = clock
-        log = GroupLog(store: store) { Issue.record("the store failed: \($0)") }
+        log = GroupLog(store: store, fatal: fatal)
         context = PartitionContext(
             node: Self.name, loop: MultiThreadedEventLoopGroup.singleton.next(), store: store, log: log, pool: pool,
             clock: clock, handler: Tally(), observers: observers,
