@@ -78,7 +78,8 @@ public final class RookeryClient: Sendable {
     /// The map as this client knows it now.
     public var map: ClusterMap { table.snapshot }
 
-    /// Ends all connections; calls that are under way fail.
+    /// Ends all connections. Calls that are on their way have failed when it returns: with `.cancelled`, or with what
+    /// they got before that. A call that waits for its next try fails when that is due. May be called again.
     public func close() async {
         await pool.close()
         if let ownGroup { await Self.end(ownGroup) }

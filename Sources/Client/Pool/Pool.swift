@@ -7,8 +7,22 @@ final class Pool: Sendable {
     private struct State {
         var channels: [NodeId: (address: Address, channel: Channel)] = [:]
         var trackers: [NodeId: NodeTracker] = [:]
+        /// Of nodes that moved: they fail what they still carry and go.
+        var replaced: [Channel] = []
+        /// Choices that were not given back yet.
+        var inFlight = 0
         var isClosed = false
+        /// They wait for the last choice to be given back, and for the last replaced channel to be gone.
+        var closing: [CheckedContinuation<Void, Never>] = []
+
+        mutating func takeClosing() -> [CheckedContinuation<Void, Never>] {
+            guard inFlight == 0, replaced.isEmpty else { return [] }
+            defer { closing = [] }
+            return closing
+        }
     }
+
+    static let closed = RookeryError(.cancelled, "the client is closed")
 
     private let state = Mutex(State())
     private let policy: any BalancingPolicy
@@ -38,7 +52,7 @@ final class Pool: Sendable {
         let nowNs = environment.clock.monotonicNs()
         let tieBreak = environment.random()
         let (choice, replaced) = try state.withLock { state in
-            guard !state.isClosed else { throw RookeryError(.cancelled, "the client is closed") }
+            guard !state.isClosed else { throw Self.closed }
             let candidates = nodes.map { node in
                 state.trackers[node.id, default: NodeTracker()].candidate(node, region: region, nowNs: nowNs)
             }
@@ -48,20 +62,37 @@ final class Pool: Sendable {
             let node = nodes[index]
             state.trackers[node.id, default: NodeTracker()].chosen(nowNs: nowNs)
             let (channel, replaced) = channel(to: node, &state)
+            state.inFlight += 1
+            if let replaced { state.replaced.append(replaced) }
             return (Choice(node: node, channel: channel), replaced)
         }
-        // A node that moved to another address: what is under way on the old channel ends by itself.
-        if let replaced { Task { await replaced.close() } }
+        if let replaced { Task { await close(replaced) } }
         return choice
     }
 
-    func finished(_ choice: Choice, _ outcome: NodeTracker.Outcome, load: LoadReport?) {
-        let nowNs = environment.clock.monotonicNs()
-        state.withLock {
-            $0.trackers[choice.node.id, default: NodeTracker()].finished(outcome, load: load, nowNs: nowNs)
+    private func close(_ replaced: Channel) async {
+        await replaced.close()
+        let closing = state.withLock { state in
+            state.replaced.removeAll { $0 === replaced }
+            return state.takeClosing()
         }
+        for waiter in closing { waiter.resume() }
     }
 
+    var isClosed: Bool { state.withLock { $0.isClosed } }
+
+    func finished(_ choice: Choice, _ outcome: NodeTracker.Outcome, load: LoadReport?) {
+        let nowNs = environment.clock.monotonicNs()
+        let closing = state.withLock { state in
+            state.trackers[choice.node.id, default: NodeTracker()].finished(outcome, load: load, nowNs: nowNs)
+            state.inFlight -= 1
+            return state.takeClosing()
+        }
+        for waiter in closing { waiter.resume() }
+    }
+
+    /// Fails what is on its way, and returns when all of it has ended: nobody touches an event loop for this pool any
+    /// more, so the loops may end.
     func close() async {
         let channels = state.withLock { state in
             state.isClosed = true
@@ -69,6 +100,13 @@ final class Pool: Sendable {
             return state.channels.values.map(\.channel)
         }
         for channel in channels { await channel.close() }
+        await withCheckedContinuation { continuation in
+            let ready = state.withLock { state in
+                state.closing.append(continuation)
+                return state.takeClosing()
+            }
+            for waiter in ready { waiter.resume() }
+        }
     }
 
     private func channel(to node: NodeInfo, _ state: inout State) -> (Channel, replaced: Channel?) {

@@ -62,6 +62,7 @@ extension RookeryClient {
         _ invocation: Invocation, after error: RPCError, tries: Int, startNs: UInt64, node: NodeInfo
     ) async throws {
         let failure = RookeryError(error, node: node)
+        guard !pool.isClosed else { throw Pool.closed }
         let decision = options.retry.decide(
             error, invocation.repeatability, tries: tries,
             remaining: invocation.timeout - elapsed(since: startNs), jitter: options.environment.random())

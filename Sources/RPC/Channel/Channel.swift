@@ -7,6 +7,7 @@ import Synchronization
 public final class Channel: Sendable {
     let core: ChannelCore
     private let running = Atomic<Int>(0)
+    private let wasClosed = Atomic<Bool>(false)
 
     /// Nothing is connected yet. The channel stays on one event loop of `group`.
     public init(
@@ -19,7 +20,8 @@ public final class Channel: Sendable {
     }
 
     deinit {
-        core.post(.close(nil))
+        // Once it is closed its event loop may have ended.
+        if !wasClosed.load(ordering: .acquiring) { core.post(.close(nil)) }
     }
 
     /// Unary calls that wait for their answer.
@@ -59,8 +61,10 @@ public final class Channel: Sendable {
         return AsyncThrowingStream { try await handle.next() }
     }
 
-    /// Fails what runs with UNAVAILABLE, and every later call.
+    /// Fails what runs with UNAVAILABLE, and every later call, as long as the event loop lives: who ends the loop waits
+    /// for all calls first.
     public func close() async {
+        wasClosed.store(true, ordering: .releasing)
         await withCheckedContinuation { core.post(.close($0)) }
     }
 
