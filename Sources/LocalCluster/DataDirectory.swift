@@ -42,10 +42,31 @@ struct DataDirectory: Sendable {
         try PrivateFile.write(text + [UInt8(ascii: "\n")], to: secretFile, synced: true)
     }
 
+    /// The process that was started as this node; nil when there is none.
+    /// - Throws: `LocalClusterError.dataInUse` when the record cannot be read, and the node's data is in use.
     func identity(of node: NodeId) throws -> ProcessIdentity? {
         guard let bytes = try PrivateFile.read(process(of: node)) else { return nil }
-        // A record that cannot be read names no process that may be signalled.
-        return try? JSONText.decode(ProcessIdentity.self, from: bytes)
+        do {
+            return try JSONText.decode(ProcessIdentity.self, from: bytes)
+        } catch {
+            // A power cut may leave a record without words; then no process is left, either, and nobody holds the lock.
+            _ = try NodeLock(node, data: data(of: node))
+            return nil
+        }
+    }
+
+    /// The nodes of which a process was recorded, whether the configuration knows them or not.
+    func recordedNodes() -> [NodeId] {
+        ProcFS.names(in: path + "/run").filter { $0.hasSuffix(".json") }.sorted().map { NodeId(String($0.dropLast(5))) }
+    }
+
+    /// The nodes of this cluster whose data lies here, by their `FORMAT`.
+    func storedNodes(clusterId: String) throws -> [NodeId] {
+        try ProcFS.names(in: path).sorted().filter { name in
+            let format = try PrivateFile.read("\(path)/\(name)/FORMAT") ?? []
+            let lines = String(decoding: format, as: UTF8.self).split(separator: "\n")
+            return lines.contains("cluster \(clusterId)") && lines.contains("node \(name)")
+        }.map { NodeId($0) }
     }
 
     func setIdentity(_ identity: ProcessIdentity?, of node: NodeId) throws {
@@ -55,14 +76,34 @@ struct DataDirectory: Sendable {
 
     /// Runs the body while no other launcher changes this cluster.
     func locked<Result>(_ body: () async throws -> Result) async throws -> Result {
-        try PrivateFile.makeDirectory(path)
-        let descriptor = open(path + "/lock", O_RDWR | O_CREAT | O_CLOEXEC, 0o600)
-        guard descriptor >= 0 else {
-            throw PrivateFile.Failure(path: path + "/lock", action: "open", code: errno)
-        }
+        let descriptor = try lock()
         // Closing gives the lock back, also when the process is killed.
         defer { close(descriptor) }
-        guard flock(descriptor, LOCK_EX | LOCK_NB) == 0 else { throw LocalClusterError.busy(directory: path) }
         return try await body()
+    }
+
+    private func lock() throws -> Int32 {
+        while true {
+            try PrivateFile.makeDirectory(path)
+            let descriptor = open(path + "/lock", O_RDWR | O_CREAT | O_CLOEXEC, 0o600)
+            guard descriptor >= 0 else {
+                // The last step of a wipe may have taken the directory meanwhile.
+                if errno == ENOENT { continue }
+                throw PrivateFile.Failure(path: path + "/lock", action: "open", code: errno)
+            }
+            guard flock(descriptor, LOCK_EX | LOCK_NB) == 0 else {
+                close(descriptor)
+                throw LocalClusterError.busy(directory: path)
+            }
+            // A wipe removes the file while it holds the lock: locked is who locked the file that has the name.
+            if isLockFile(descriptor) { return descriptor }
+            close(descriptor)
+        }
+    }
+
+    private func isLockFile(_ descriptor: Int32) -> Bool {
+        var (mine, named) = (stat(), stat())
+        return fstat(descriptor, &mine) == 0 && stat(path + "/lock", &named) == 0 && mine.st_ino == named.st_ino
+            && mine.st_dev == named.st_dev
     }
 }

@@ -19,26 +19,32 @@ extension LocalCluster {
                 }
             }
             try await start(missing, report: report)
+            for node in strayNodes() where try state(of: node) != .stopped {
+                report(
+                    "\(node) is not in the configuration any more and still runs: rookery cluster down stops it, too")
+            }
         }
     }
 
-    /// Asks every node to end, and kills what has not ended in time.
+    /// Asks every node to end, and kills what has not ended in time; those that the configuration does not name any
+    /// more like the others.
     public func down(report: @escaping Report) async throws {
         try directory.check(clusterId: config.clusterId)
         try await directory.locked {
-            var running: [(node: NodeInfo, pid: Int32)] = []
-            for node in config.nodes {
-                switch try state(of: node.id) {
-                case .stopped: report("\(node.id) is not running")
+            var running: [(node: NodeId, pid: Int32)] = []
+            for node in everyNode() {
+                switch try state(of: node) {
+                case .stopped: report("\(node) is not running")
                 case .running(let pid): running.append((node, pid))
                 case .paused(let pid):
                     // A stopped process takes no other signal: it must go on to be able to end.
-                    try signal(node.id, SIGCONT)
+                    try signal(node, SIGCONT)
                     running.append((node, pid))
                 }
             }
-            for (node, _) in running { try signalIfRunning(node.id, SIGTERM) }
-            for (node, pid) in running { try await finish(node.id, pid: pid, report: report) }
+            for (node, _) in running { try signalIfRunning(node, SIGTERM) }
+            for (node, pid) in running { try await finish(node, pid: pid, report: report) }
+            for node in strayNodes() { try directory.setIdentity(nil, of: node) }
         }
     }
 

@@ -70,6 +70,12 @@ public struct LocalCluster: Sendable {
 
     public func resume(_ node: String) throws { try signal(try info(node).id, SIGCONT) }
 
+    /// The configuration's, and the strays.
+    func everyNode() -> [NodeId] { config.nodes.map(\.id) + strayNodes() }
+
+    /// Nodes that were started from here and have gone from the configuration since; their processes may still run.
+    func strayNodes() -> [NodeId] { directory.recordedNodes().filter { config.node($0) == nil } }
+
     func info(_ node: String) throws -> NodeInfo {
         guard let info = config.nodes.first(where: { $0.id.rawValue == node }) else {
             throw LocalClusterError.unknownNode(node, known: config.nodes.map(\.id.rawValue))

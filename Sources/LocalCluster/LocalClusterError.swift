@@ -12,6 +12,8 @@ public enum LocalClusterError: Error, Hashable, Sendable, CustomStringConvertibl
     case notReady(node: NodeId, seconds: Int, reason: String)
     case notRunning(NodeId)
     case stillRunning(NodeId, pid: Int32)
+    /// A process of which the launcher has no record uses the node's data; its id, if it said it.
+    case dataInUse(NodeId, data: String, pid: Int32?)
     /// Another launcher is at work in the same data directory.
     case busy(directory: String)
     case signalFailed(NodeId, pid: Int32, reason: String)
@@ -31,6 +33,9 @@ public enum LocalClusterError: Error, Hashable, Sendable, CustomStringConvertibl
         case .notReady(let node, let seconds, let reason): "\(node) does not serve after \(seconds) s: \(reason)"
         case .notRunning(let node): "\(node) is not running"
         case .stillRunning(let node, let pid): "\(node) is still running (pid \(pid)): stop the cluster first"
+        case .dataInUse(let node, let data, let pid):
+            "\(data) is used by \(pid.map { "process \($0)" } ?? "another process"), of which there is no record as "
+                + "\(node): stop it first"
         case .busy(let directory): "another rookery command is changing the cluster in \(directory)"
         case .signalFailed(let node, let pid, let reason): "cannot signal \(node) (pid \(pid)): \(reason)"
         }
