@@ -11,9 +11,18 @@ extension Partition {
         var answer: CheckedContinuation<[StreamCursor], any Error>
     }
 
+    /// How far a source's stream has come; positions of a later life of its log are beyond all of an earlier one, which
+    /// was reconciled before the later one was taken (rule D3).
+    struct Arrived: Comparable {
+        var incarnation: UInt64
+        var index: UInt64
+
+        static func < (a: Arrived, b: Arrived) -> Bool { (a.incarnation, a.index) < (b.incarnation, b.index) }
+    }
+
     struct SeenWaiter {
         var source: PartitionId
-        var index: UInt64
+        var position: Arrived
         var timeout: Scheduled<Void>
         var continuation: CheckedContinuation<Void, any Error>
     }
@@ -66,13 +75,24 @@ extension Partition {
     // MARK: The receiving end
 
     /// Takes what other partitions tell this one. What arrives while an entry is being made shares the next one.
-    /// - Returns: for each batch the cursor of its source, after the batches that were taken are committed and applied.
+    /// - Returns: for each batch the cursor of its source, after the batches that were taken are committed and applied;
+    ///   `notOwner` for those that are not this partition's; nothing for those that something stored or sent makes
+    ///   impossible to take.
+    /// - Throws: when that is so for all of them, or the partition does not serve.
     public func receive(_ batches: [StreamBatch]) async throws -> [StreamCursor] {
         guard isServing else { throw ReplicationError.notServing(partition: id) }
+        let mine = batches.filter(isMine)
+        let others = batches.filter { !isMine($0) }.map { StreamCursor.notOwner($0) }
+        guard !mine.isEmpty else { return others }
         return try await withCheckedThrowingContinuation { continuation in
-            arrivals.append(Arrival(batches: batches, answer: continuation))
+            arrivals.append(Arrival(batches: mine, answer: continuation))
             startReceiving()
-        }
+        } + others
+    }
+
+    /// Numbers that no partition can have would be cut down to another one's.
+    private func isMine(_ batch: StreamBatch) -> Bool {
+        batch.destination == UInt32(id.rawValue) && UInt16(exactly: batch.source) != nil
     }
 
     private func startReceiving() {
@@ -107,16 +127,22 @@ extension Partition {
 
     /// Something in there cannot be taken; the others must not wait for it.
     private func takeOneByOne(_ taken: [Arrival], after error: any Error) async {
-        guard taken.count > 1 else {
-            logger.error("a stream batch could not be taken", metadata: ["partition": "\(id)", "error": "\(error)"])
-            for arrival in taken { arrival.answer.resume(throwing: error) }
-            return
-        }
         for arrival in taken {
-            do {
-                arrival.answer.resume(returning: try await takeIn(arrival.batches))
-            } catch {
-                await takeOneByOne([arrival], after: error)
+            var (cursors, failure) = ([StreamCursor](), error)
+            for batch in arrival.batches {
+                do {
+                    cursors += try await takeIn([batch])
+                } catch {
+                    failure = error
+                    logger.error(
+                        "a stream batch could not be taken",
+                        metadata: ["partition": "\(id)", "source": "\(batch.source)", "error": "\(error)"])
+                }
+            }
+            if cursors.isEmpty {
+                arrival.answer.resume(throwing: failure)
+            } else {
+                arrival.answer.resume(returning: cursors)
             }
         }
     }
@@ -167,10 +193,12 @@ extension Partition {
         let source = PartitionId(UInt16(truncatingIfNeeded: batch.source))
         let key = ReplicationKeys.cursor(partition, source: source)
         let stored = try evaluation.rows.get(.cursors, key).map { try CursorRow.decode($0) }
-        var row = stored ?? CursorRow.with { $0.incarnation = batch.incarnation }
+        // Until something is taken no life of the source is known: a batch's own word is not the receiver's.
+        var row = stored ?? CursorRow()
         let decision = StreamInbox.decide(stored: stored, batch: batch)
         if decision == .take {
             for event in batch.events { try handler.handle(event, from: source, in: evaluation) }
+            row.incarnation = batch.incarnation
             row.index = batch.to
             evaluation.rows.put(.cursors, key, row.encode())
         }
@@ -185,15 +213,14 @@ extension Partition {
 
     // MARK: Waiting for what a session wrote elsewhere
 
-    /// Returns once this partition has taken the source's stream up to `index`.
+    /// Returns once this partition has taken the source's stream up to `index` of that life of its log.
     /// - Throws: `ReplicationError.notCaughtUp` when that does not come before the deadline.
-    public func waitFor(_ source: PartitionId, index: UInt64, deadline: NIODeadline) async throws {
-        if arrived[source] == nil {
-            let key = ReplicationKeys.cursor(id, source: source)
-            let stored = try await read { try $0.get(.cursors, key).map { try CursorRow.decode($0).index } ?? 0 }
-            arrived[source] = max(arrived[source] ?? 0, stored)
-        }
-        guard arrived[source, default: 0] < index else { return }
+    public func waitFor(
+        _ source: PartitionId, incarnation: UInt64, index: UInt64, deadline: NIODeadline
+    ) async throws {
+        let position = Arrived(incarnation: incarnation, index: index)
+        if arrived[source] == nil { try await readArrived(from: source) }
+        guard let known = arrived[source], known < position else { return }
         let waiter = nextSeenWaiter
         nextSeenWaiter += 1
         try await withCheckedThrowingContinuation { (continuation: CheckedContinuation<Void, any Error>) in
@@ -201,8 +228,16 @@ extension Partition {
                 assumeIsolated { $0.giveUp(waiter) }
             }
             seenWaiters[waiter] = SeenWaiter(
-                source: source, index: index, timeout: timeout, continuation: continuation)
+                source: source, position: position, timeout: timeout, continuation: continuation)
         }
+    }
+
+    private func readArrived(from source: PartitionId) async throws {
+        let key = ReplicationKeys.cursor(id, source: source)
+        let row = try await read { try $0.get(.cursors, key).map { try CursorRow.decode($0) } ?? CursorRow() }
+        let stored = Arrived(incarnation: row.incarnation, index: row.index)
+        // Something may have arrived during the read.
+        arrived[source] = max(arrived[source] ?? stored, stored)
     }
 
     private func giveUp(_ waiter: UInt64) {
@@ -212,8 +247,9 @@ extension Partition {
 
     private func noteArrival(_ cursor: StreamCursor) {
         let source = PartitionId(UInt16(truncatingIfNeeded: cursor.source))
-        arrived[source] = max(arrived[source] ?? 0, cursor.index)
-        for (waiter, waiting) in seenWaiters where waiting.source == source && waiting.index <= cursor.index {
+        let position = Arrived(incarnation: cursor.incarnation, index: cursor.index)
+        arrived[source] = max(arrived[source] ?? position, position)
+        for (waiter, waiting) in seenWaiters where waiting.source == source && waiting.position <= position {
             seenWaiters[waiter] = nil
             waiting.timeout.cancel()
             waiting.continuation.resume()
@@ -238,6 +274,17 @@ extension Partition {
             return old.count < step ? [] : [1]
         }
         while try await !execute(command).answer.isEmpty {}
+    }
+}
+
+extension StreamCursor {
+    /// The answer to a batch for a partition that is not served here.
+    public static func notOwner(_ batch: StreamBatch) -> StreamCursor {
+        .with {
+            $0.source = batch.source
+            $0.destination = batch.destination
+            $0.notOwner = true
+        }
     }
 }
 

@@ -96,7 +96,7 @@ public actor Partition {
     // Streams from others.
     var arrivals: [Arrival] = []
     var isReceiving = false
-    var arrived: [PartitionId: UInt64] = [:]
+    var arrived: [PartitionId: Arrived] = [:]
     var seenWaiters: [UInt64: SeenWaiter] = [:]
     var nextSeenWaiter: UInt64 = 0
 

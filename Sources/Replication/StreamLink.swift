@@ -9,11 +9,7 @@ public final class StreamLink: Sendable {
     /// Brings batches to the node and returns its cursors.
     public typealias Deliver = @Sendable (DeliverRequest) async throws -> DeliverReply
 
-    private struct News: Sendable {
-        var destinations: [PartitionId: Set<PartitionId>] = [:]  // source → destinations
-    }
-
-    private let news = Mutex(News())
+    private let news = Mutex(StreamNews())
     private let wake: AsyncStream<Void>
     private let ring: AsyncStream<Void>.Continuation
     private let partition: @Sendable (PartitionId) -> Partition?
@@ -41,41 +37,51 @@ public final class StreamLink: Sendable {
 
     /// These destinations, which the node owns, have something to hear from `source`.
     public func hasNews(_ source: PartitionId, _ destinations: [PartitionId]) {
-        news.withLock { $0.destinations[source, default: []].formUnion(destinations) }
+        news.withLock { $0.add(source, destinations) }
         ring.yield()
     }
 
     /// Runs until the task is cancelled.
     public func run() async {
-        var failures = 0
-        for await _ in wake {
-            while !Task.isCancelled, let taken = takeNews() {
-                do {
-                    try await send(taken)
-                    failures = 0
-                } catch is CancellationError where Task.isCancelled {
-                    return
-                } catch {
-                    failures += 1
-                    if failures == 1 || failures % 64 == 0 {
-                        logger.warning("a stream is interrupted", metadata: ["error": "\(error)"])
+        await withDiscardingTaskGroup { group in
+            var failures = 0
+            for await _ in wake {
+                while !Task.isCancelled, case let taken = news.withLock({ $0.take() }), !taken.isEmpty {
+                    do {
+                        for destination in try await send(taken) {
+                            let failures = news.withLock { $0.rest(destination) }
+                            warn(failures, StreamLinkError.unanswered(partition: destination))
+                            group.addTask { await self.wake(destination, after: failures) }
+                        }
+                        failures = 0
+                    } catch {
+                        failures += 1
+                        warn(failures, error)
+                        do { try await pause(failures) } catch { return group.cancelAll() }
                     }
-                    do { try await pause(failures) } catch { return }
                 }
             }
+            group.cancelAll()
         }
     }
 
-    private func takeNews() -> [(source: PartitionId, destinations: [PartitionId])]? {
-        let taken = news.withLock { news in
-            defer { news.destinations = [:] }
-            return news.destinations
-        }
-        guard !taken.isEmpty else { return nil }
-        return taken.sorted { $0.key < $1.key }.map { ($0.key, $0.value.sorted()) }
+    private func warn(_ failures: Int, _ error: any Error) {
+        guard failures == 1 || failures % 64 == 0 else { return }
+        logger.warning("a stream is interrupted", metadata: ["error": "\(error)", "failures": "\(failures)"])
     }
 
-    private func send(_ taken: [(source: PartitionId, destinations: [PartitionId])]) async throws {
+    /// What the destination was sent is asked for again, after a pause of its own.
+    private func wake(_ destination: PartitionId, after failures: Int) async {
+        // Cancelled: nobody will send any more.
+        do { try await pause(failures) } catch { return }
+        news.withLock { $0.wake(destination) }
+        ring.yield()
+    }
+
+    /// - Returns: the destinations that nobody answered for: they are not served there, or cannot take what they were
+    ///   sent.
+    /// - Throws: when the node did not answer at all.
+    private func send(_ taken: [(source: PartitionId, destinations: [PartitionId])]) async throws -> [PartitionId] {
         var request = DeliverRequest()
         var bytes = 0
         for (source, destinations) in taken {
@@ -91,28 +97,31 @@ public final class StreamLink: Sendable {
             request.batches += batches
             if !left.isEmpty { hasNews(source, left) }
         }
-        guard !request.batches.isEmpty else { return }
-        let unanswered: DeliverRequest
+        guard !request.batches.isEmpty else { return [] }
         do {
-            unanswered = await hand(try await deliver(request), for: request)
+            let unanswered = await hand(try await deliver(request), for: request)
+            await putBack(unanswered)
+            return Set(unanswered.batches.map { PartitionId(UInt16(truncatingIfNeeded: $0.destination)) }).sorted()
         } catch {
             await putBack(request)
             throw error
         }
-        guard unanswered.batches.isEmpty else {
-            await putBack(unanswered)
-            throw StreamLinkError.unanswered(partitions: Set(unanswered.batches.map(\.destination)).sorted())
-        }
     }
 
-    /// - Returns: the batches that nobody answered for: their partition is not served there, or cannot take them.
+    /// - Returns: the batches that nobody answered for.
     private func hand(_ reply: DeliverReply, for request: DeliverRequest) async -> DeliverRequest {
-        let cursors = Dictionary(grouping: reply.cursors.filter { !$0.notOwner }) { $0.source }
-        for (source, cursors) in cursors.sorted(by: { $0.key < $1.key }) {
+        let asked = Set(request.batches.map { Pair($0.source, $0.destination) })
+        let answers = reply.cursors.filter { !$0.notOwner && asked.contains(Pair($0.source, $0.destination)) }
+        for (source, cursors) in Dictionary(grouping: answers, by: \.source).sorted(by: { $0.key < $1.key }) {
             await partition(PartitionId(UInt16(truncatingIfNeeded: source)))?.answered(cursors)
         }
-        let answered = Set(reply.cursors.filter { !$0.notOwner }.map { Pair($0.source, $0.destination) })
-        return .with { $0.batches = request.batches.filter { !answered.contains(Pair($0.source, $0.destination)) } }
+        let answered = Set(answers.map { Pair($0.source, $0.destination) })
+        let unanswered = request.batches.filter { !answered.contains(Pair($0.source, $0.destination)) }
+        let well = Set(request.batches.map(\.destination)).subtracting(unanswered.map(\.destination))
+        news.withLock { news in
+            for destination in well { news.answered(PartitionId(UInt16(truncatingIfNeeded: destination))) }
+        }
+        return .with { $0.batches = unanswered }
     }
 
     /// What was sent may or may not have been taken: the cursors are asked for again.
@@ -137,12 +146,12 @@ public final class StreamLink: Sendable {
 }
 
 public enum StreamLinkError: Error, Equatable, CustomStringConvertible {
-    case unanswered(partitions: [UInt32])
+    case unanswered(partition: PartitionId)
 
     public var description: String {
         switch self {
-        case .unanswered(let partitions):
-            "the node does not serve partitions \(partitions), or cannot take what they are sent"
+        case .unanswered(let partition):
+            "the node does not serve partition \(partition), or cannot take what it is sent"
         }
     }
 }

@@ -127,7 +127,10 @@ public enum StreamInbox {
 
     public static func decide(stored: CursorRow?, batch: StreamBatch) -> Decision {
         let row = stored ?? CursorRow.with { $0.incarnation = batch.incarnation }
-        guard !batch.probe, row.incarnation == batch.incarnation, batch.from == row.index, batch.to > batch.from else {
+        // No log's life has the number 0; stored as a cursor, it would shut every real one out.
+        guard !batch.probe, batch.incarnation > 0, row.incarnation == batch.incarnation, batch.from == row.index,
+            batch.to > batch.from
+        else {
             return .refuse
         }
         // Events outside (from, to] would be applied twice or lost.

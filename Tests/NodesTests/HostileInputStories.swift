@@ -85,6 +85,7 @@ import Testing
                     .with {
                         $0.source = 0
                         $0.destination = UInt32(alice.id.partition.rawValue)
+                        $0.incarnation = 1
                         $0.index = .max
                     }
                 ]

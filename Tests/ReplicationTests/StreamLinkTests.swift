@@ -110,7 +110,7 @@ import Testing
                 $0.index <= index && $0.events.contains { $0.destination == UInt32(destination.rawValue) }
             }
             guard let heardOf else { continue }
-            try await partition.waitFor(source, index: heardOf.index, deadline: .now() + .seconds(30))
+            try await partition.waitFor(source, incarnation: 1, index: heardOf.index, deadline: .now() + .seconds(30))
         }
     }
 
@@ -150,10 +150,47 @@ import Testing
         let partition = try await node.start(epoch: 1)
         network.put(partition)
         let index = try await partition.execute(.tell([.home], 5)).index
-        try await partition.waitFor(.home, index: index, deadline: .now() + .seconds(30))
+        try await partition.waitFor(.home, incarnation: 1, index: index, deadline: .now() + .seconds(30))
         running.cancel()
         await running.value
         try await node.stop(partition)
+    }
+
+    /// One destination is not served; its pause lasts as long as the story wants. The others hear all the while.
+    @Test func oneDestinationsTroubleIsNotTheOthers() async throws {
+        let (network, pauses, mayGoOn) = (LossyNetwork(seed: 0, lossPercent: 0), Counter(), Counter())
+        let (bad, good) = (PartitionId(2), PartitionId(3))
+        let link = StreamLink(
+            to: TestNode.name, partition: { network.partition($0) }, deliver: { try await network.deliver($0) },
+            pause: { _ in
+                pauses.add()
+                while mayGoOn.current == 0 {
+                    try Task.checkCancellation()
+                    await Task.yield()
+                }
+            }, logger: Self.quiet)
+        let node = TestNode(over: MemoryStore()) { link.hasNews($0, $1) }
+        let source = try await node.start(epoch: 1)
+        network.put(source)
+        let receiver = try await node.start(good, epoch: 1)
+        network.put(receiver)
+        let running = Task { await link.run() }
+        for number in UInt64(1)...50 {
+            let index = try await source.execute(.tell([bad, good], number)).index
+            try await receiver.waitFor(.home, incarnation: 1, index: index, deadline: .now() + .seconds(10))
+        }
+        #expect(pauses.current == 1, "what rests is not asked for")
+        // Then it comes up, and hears what it has missed.
+        let late = try await node.start(bad, epoch: 1)
+        network.put(late)
+        let last = try await source.execute(.tell([bad], 51)).index
+        mayGoOn.add()
+        try await late.waitFor(.home, incarnation: 1, index: last, deadline: .now() + .seconds(30))
+        #expect(try Rows.heard(node.store, at: bad, from: .home) == Array(1...51))
+        #expect(try Rows.heard(node.store, at: good, from: .home) == Array(1...50))
+        running.cancel()
+        await running.value
+        try await node.stop(source, receiver, late)
     }
 
     @Test func restartsOnEitherSideLoseAndDoubleNothing() async throws {

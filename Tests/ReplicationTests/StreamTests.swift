@@ -42,6 +42,58 @@ import Testing
         #expect(try Rows.heard(store, at: .home, from: Self.source) == [1, 2, 3])
     }
 
+    /// Cut down to 16 bits these numbers would be other partitions', and their cursors would move.
+    @Test func whatIsForAnotherPartitionIsNotTaken() async throws {
+        let store = MemoryStore()
+        let wrong = [(9, 2), (9, 1 + 1 << 16), (9 + 1 << 16, 1)] as [(UInt32, UInt32)]
+        try await withPartition(over: store) { partition in
+            let before = try store.dump()
+            for (source, destination) in wrong {
+                var batch = StreamBatch.told(by: Self.source, from: 0, to: 3)
+                (batch.source, batch.destination) = (source, destination)
+                let cursors = try await partition.receive([batch])
+                #expect(cursors.map(\.notOwner) == [true] && cursors.map(\.destination) == [destination])
+                #expect(try store.dump() == before)
+            }
+            // It does not keep out who comes with it.
+            var batch = StreamBatch.told(by: Self.source, from: 0, to: 3)
+            batch.destination = 2
+            let both = try await partition.receive([batch, .told(by: Self.other, from: 0, to: 1)])
+            #expect(both.count == 2 && both.filter(\.taken).map(\.source) == [UInt32(Self.other.rawValue)])
+        }
+    }
+
+    /// What nobody has taken says nothing of the source: neither its life nor a place in it.
+    @Test func aBatchThatIsNotTakenTeachesNothing() async throws {
+        let store = MemoryStore()
+        try await withPartition(over: store) { partition in
+            var strange = StreamBatch.told(by: Self.source, from: 0, to: 3)
+            strange.incarnation = 0
+            #expect(try await partition.receive([strange]).map(\.taken) == [false])
+            (strange.incarnation, strange.probe) = (7, true)
+            let cursor = try await partition.receive([strange])[0]
+            #expect(!cursor.taken && cursor.incarnation == 0 && cursor.index == 0)
+            await #expect(throws: ReplicationError.notCaughtUp(partition: .home)) {
+                try await partition.waitFor(Self.source, incarnation: 1, index: 1, deadline: .now())
+            }
+            let taken = try await partition.receive([.told(by: Self.source, from: 0, to: 3)])
+            #expect(taken.map(\.taken) == [true] && taken[0].incarnation == 1)
+        }
+        #expect(try Rows.heard(store, at: .home, from: Self.source) == [1, 2, 3])
+    }
+
+    @Test func whatCannotBeTakenDoesNotKeepOutWhatComesWithIt() async throws {
+        let store = MemoryStore()
+        try await withPartition(over: store) { partition in
+            var poison = StreamBatch.told(by: Self.source, from: 0, to: 1)
+            poison.events[0].body = Counted.with { $0.tweetId = Tally.poison }.encode()
+            let cursors = try await partition.receive([poison, .told(by: Self.other, from: 0, to: 2)])
+            #expect(cursors.map(\.source) == [UInt32(Self.other.rawValue)] && cursors[0].index == 2)
+        }
+        #expect(try Rows.heard(store, at: .home, from: Self.other) == [1, 2])
+        #expect(try Rows.heard(store, at: .home, from: Self.source) == [])
+    }
+
     @Test func whatCannotBeTakenHoldsNobodyElseUp() async throws {
         let store = MemoryStore()
         try await withPartition(over: store) { partition in
@@ -116,11 +168,12 @@ import Testing
     @Test func aWaitEndsWhenTheStreamArrives() async throws {
         try await withPartition(over: MemoryStore()) { partition in
             _ = try await partition.receive([.told(by: Self.source, from: 0, to: 2)])
-            try await partition.waitFor(Self.source, index: 2, deadline: .now() - .seconds(1))
+            try await partition.waitFor(Self.source, incarnation: 1, index: 2, deadline: .now() - .seconds(1))
             try await withThrowingTaskGroup(of: Void.self) { group in
                 for index in UInt64(1)...6 {
                     group.addTask {
-                        try await partition.waitFor(Self.source, index: index, deadline: .now() + .seconds(30))
+                        try await partition.waitFor(
+                            Self.source, incarnation: 1, index: index, deadline: .now() + .seconds(30))
                     }
                 }
                 for cursor in UInt64(2)..<6 {
@@ -137,7 +190,25 @@ import Testing
             _ = try await partition.receive([.told(by: Self.source, from: 0, to: 4)])
         }
         try await withPartition(over: store, epoch: 2) { partition in
-            try await partition.waitFor(Self.source, index: 4, deadline: .now() - .seconds(1))
+            try await partition.waitFor(Self.source, incarnation: 1, index: 4, deadline: .now() - .seconds(1))
+        }
+    }
+
+    /// The same index of another life of the source's log is another write (rule D3).
+    @Test func aWaitKnowsTheLivesOfTheSourceApart() async throws {
+        try await withPartition(over: MemoryStore()) { partition in
+            _ = try await partition.receive([.told(by: Self.source, from: 0, to: 5)])
+            await #expect(throws: ReplicationError.notCaughtUp(partition: .home)) {
+                try await partition.waitFor(Self.source, incarnation: 2, index: 3, deadline: .now())
+            }
+            var second = StreamBatch.told(by: Self.other, from: 0, to: 2)
+            second.incarnation = 2
+            async let waits: Void = partition.waitFor(
+                Self.other, incarnation: 2, index: 2, deadline: .now() + .seconds(30))
+            _ = try await partition.receive([second])
+            try await waits
+            // Whatever the first life told was settled before the second was taken.
+            try await partition.waitFor(Self.other, incarnation: 1, index: 100, deadline: .now() - .seconds(1))
         }
     }
 
@@ -146,7 +217,8 @@ import Testing
             _ = try await partition.receive([.told(by: Self.source, from: 0, to: 2)])
             for (source, index) in [(Self.source, UInt64(3)), (Self.other, 1)] {
                 await #expect(throws: ReplicationError.notCaughtUp(partition: .home)) {
-                    try await partition.waitFor(source, index: index, deadline: .now() + .milliseconds(20))
+                    try await partition.waitFor(
+                        source, incarnation: 1, index: index, deadline: .now() + .milliseconds(20))
                 }
             }
         }

@@ -119,7 +119,8 @@ final class NodeContext: Sendable {
             let destination = PartitionId(UInt16(truncatingIfNeeded: seen.destination))
             let source = PartitionId(UInt16(truncatingIfNeeded: seen.source))
             guard partitioning.contains(source), let partition = partition(destination) else { continue }
-            try await partition.waitFor(source, index: seen.index, deadline: deadline)
+            try await partition.waitFor(
+                source, incarnation: seen.incarnation, index: seen.index, deadline: deadline)
         }
     }
 }

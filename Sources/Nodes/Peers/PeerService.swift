@@ -166,8 +166,10 @@ struct PeerService: Sendable {
         let byDestination = Dictionary(grouping: request.batches, by: \.destination)
         return await withTaskGroup(of: [StreamCursor].self) { group in
             for (destination, batches) in byDestination {
-                guard let partition = node.partition(PartitionId(UInt16(truncatingIfNeeded: destination))) else {
-                    group.addTask { batches.map { Self.notOwner($0) } }
+                guard let place = UInt16(exactly: destination), let partition = node.partition(PartitionId(place)),
+                    batches.allSatisfy({ isSource($0.source) })
+                else {
+                    group.addTask { batches.map { .notOwner($0) } }
                     continue
                 }
                 // One partition's trouble is not the others': it is left out of the answer, and asked again.
@@ -185,12 +187,8 @@ struct PeerService: Sendable {
         }
     }
 
-    private static func notOwner(_ batch: StreamBatch) -> StreamCursor {
-        .with {
-            $0.source = batch.source
-            $0.destination = batch.destination
-            $0.notOwner = true
-        }
+    private func isSource(_ raw: UInt32) -> Bool {
+        UInt16(exactly: raw).map { node.partitioning.contains(PartitionId($0)) } ?? false
     }
 
     // MARK: Grouping
