@@ -1289,7 +1289,7 @@ const ProtobufCMessageDescriptor rookery__pull_request__descriptor =
   (ProtobufCMessageInit) rookery__pull_request__init,
   NULL,NULL,NULL    /* reserved[123] */
 };
-static const ProtobufCFieldDescriptor rookery__pull_reply__field_descriptors[2] =
+static const ProtobufCFieldDescriptor rookery__pull_reply__field_descriptors[3] =
 {
   {
     "rows",
@@ -1315,15 +1315,28 @@ static const ProtobufCFieldDescriptor rookery__pull_reply__field_descriptors[2] 
     0,             /* flags */
     0,NULL,NULL    /* reserved1,reserved2, etc */
   },
+  {
+    "horizon",
+    3,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_UINT64,
+    0,   /* quantifier_offset */
+    offsetof(Rookery__PullReply, horizon),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
 };
 static const unsigned rookery__pull_reply__field_indices_by_name[] = {
+  2,   /* field[2] = horizon */
   1,   /* field[1] = more */
   0,   /* field[0] = rows */
 };
 static const ProtobufCIntRange rookery__pull_reply__number_ranges[1 + 1] =
 {
   { 1, 0 },
-  { 0, 2 }
+  { 0, 3 }
 };
 const ProtobufCMessageDescriptor rookery__pull_reply__descriptor =
 {
@@ -1333,7 +1346,7 @@ const ProtobufCMessageDescriptor rookery__pull_reply__descriptor =
   "Rookery__PullReply",
   "rookery",
   sizeof(Rookery__PullReply),
-  2,
+  3,
   rookery__pull_reply__field_descriptors,
   rookery__pull_reply__field_indices_by_name,
   1,  rookery__pull_reply__number_ranges,

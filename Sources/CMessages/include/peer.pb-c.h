@@ -198,10 +198,14 @@ struct  Rookery__PullReply
    * there are older ones
    */
   protobuf_c_boolean more;
+  /*
+   * what is older was not looked at everywhere, and is not among the rows; 0: it was
+   */
+  uint64_t horizon;
 };
 #define ROOKERY__PULL_REPLY__INIT \
  { PROTOBUF_C_MESSAGE_INIT (&rookery__pull_reply__descriptor) \
-    , 0,NULL, 0 }
+    , 0,NULL, 0, 0 }
 
 
 /*

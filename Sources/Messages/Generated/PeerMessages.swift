@@ -348,6 +348,8 @@ public struct PullReply: WireMessage {
     public var rows: [[UInt8]] = []
     /// there are older ones
     public var more: Bool = false
+    /// what is older was not looked at everywhere, and is not among the rows; 0: it was
+    public var horizon: UInt64 = 0
 
     public init() {}
 
@@ -368,12 +370,14 @@ extension PullReply: CBacked {
     init(copying raw: UnsafePointer<Rookery__PullReply>) throws(DecodingFailure) {
         rows = readBytes(count: raw.pointee.n_rows, from: raw.pointee.rows)
         more = raw.pointee.more != 0
+        horizon = raw.pointee.horizon
     }
 
     func fill(_ raw: UnsafeMutablePointer<Rookery__PullReply>, _ arena: Arena) {
         rookery__pull_reply__init(raw)
         (raw.pointee.n_rows, raw.pointee.rows) = arena.bytes(rows)
         raw.pointee.more = more ? 1 : 0
+        raw.pointee.horizon = horizon
     }
 }
 

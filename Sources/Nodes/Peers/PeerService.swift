@@ -94,7 +94,10 @@ struct PeerService: Sendable {
             }
         }
         let causes = newest.descending
-        var reply = PullReply.with { $0.more = causes.count > limit }
+        var reply = PullReply.with {
+            $0.more = causes.count > limit
+            $0.horizon = newest.horizon
+        }
         let rows = try await rowBytes(causes.prefix(limit).map(\.id))
         reply.rows = rows
         return reply

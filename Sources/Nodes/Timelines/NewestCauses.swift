@@ -4,28 +4,47 @@ import Storage
 
 /// The newest causes of many authors, found by looking at each author's newest first and stopping as soon as the rest
 /// cannot be among them. A min-heap of the best so far.
+///
+/// What is passed over (left out by request, or not for this viewer) may be more than one call should look at. So each
+/// author has an allowance of it; beyond that the search ends at a *horizon*: above it everything is known, and whoever
+/// asks goes on below it (rules E1, E2). An author has always been looked at for one entry, so the horizon sinks with
+/// every call.
 struct NewestCauses: Sendable {
     struct Cause: Comparable, Sendable {
         var id: Id
         static func < (a: Cause, b: Cause) -> Bool { a.id < b.id }
     }
 
+    /// Entries that a call passes over, shared by its authors; and what each has at least, however many they are.
+    static let passedOver = 5000
+    static let passedOverByOne = 20
+
     private let limit: Int
     private let request: PullRequest
+    private let allowance: Int
     private var heap: [Cause] = []
+    /// The oldest id down to which everybody was looked at; 0 when that is all the way down to the page's end.
+    private(set) var horizon: UInt64 = 0
 
-    init(limit: Int, request: PullRequest) {
+    /// - Parameters:
+    ///   - limit: how many causes are wanted.
+    ///   - allowance: how many entries of one author may be passed over; by default a fair share.
+    init(limit: Int, request: PullRequest, allowance: Int? = nil) {
         self.limit = limit
         self.request = request
+        let share = Self.passedOver / max(1, request.authors.count)
+        self.allowance = max(1, allowance ?? max(Self.passedOverByOne, share))
     }
 
-    var descending: [Cause] { heap.sorted(by: >) }
+    /// Those at or above the horizon.
+    var descending: [Cause] { heap.filter { $0.id.rawValue >= horizon }.sorted(by: >) }
 
     mutating func take(_ author: Id, from rows: any Reader) throws {
         let audience = Audience(viewer: request.viewer, rows: rows)
         let seesAll = try audience.isOfTheirs(author)
         guard try seesAll || !audience.isProtected(author) else { return }
         let prefix = Rows.authored(by: author)
+        var left = allowance
         let from = request.before == 0 ? prefix.bytes : prefix.appending(descending: request.before - 1).bytes
         try rows.scan(.authors, from: from, to: prefix.prefixEnd, reverse: false) { key, value in
             var reader = KeyReader(key)
@@ -33,8 +52,15 @@ struct NewestCauses: Sendable {
             _ = try reader.uint64()
             let id = Id(rawValue: try reader.descendingUInt64())
             if heap.count == limit, let worst = heap.first, id < worst.id { return false }
-            if wants(value), try seesAll || isPublic(id, in: rows) { push(Cause(id: id)) }
-            return true
+            // What lies below somebody else's horizon is for a later call.
+            if id.rawValue < horizon { return false }
+            if wants(value), try seesAll || isPublic(id, in: rows) {
+                push(Cause(id: id))
+                return true
+            }
+            left -= 1
+            if left == 0 { horizon = id.rawValue }
+            return left > 0
         }
     }
 

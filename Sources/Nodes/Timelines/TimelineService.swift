@@ -1,5 +1,6 @@
 import Cluster
 import Messages
+import NIOCore
 import RPC
 import Replication
 import Storage
@@ -36,7 +37,8 @@ struct TimelineService: Sendable {
         }
     }
 
-    /// A page may come out shorter than asked when retweets' originals are gone; it is empty only at the end.
+    /// A page may come out shorter than asked, when retweets' originals are gone or much is left out. It is empty only
+    /// at the end, or when half of the call's time has gone by without anything to show; then its token goes on.
     private func page(
         of authors: [Id], list: PageToken.List, subject: Id, viewer: Id?, _ request: TimelineRequest,
         _ context: CallContext
@@ -44,25 +46,28 @@ struct TimelineService: Sendable {
         var before = try PageToken.last(in: request.nextToken, list: list, subject: subject.rawValue) ?? 0
         let limit = request.maxResults == 0 ? Self.defaultPage : min(Int(request.maxResults), Self.maxPage)
         let hydration = Hydration(node: node, context: context, viewer: viewer)
+        let started = NIODeadline.now()
+        let enough = started + .nanoseconds((context.deadline - started).nanoseconds / 2)
         while true {
             let pulled = try await pull(authors, before: before, limit: limit, viewer: viewer, request, context)
             let tweets = try Self.fold(try await hydration.hydrate(pulled.rows).filter { try !$0.isTombstone })
-            guard pulled.more, let last = pulled.rows.last else { return .with { $0.tweets = tweets } }
-            guard tweets.isEmpty else {
+            guard let next = pulled.next else { return .with { $0.tweets = tweets } }
+            guard tweets.isEmpty, .now() < enough else {
                 return .with {
                     $0.tweets = tweets
-                    $0.nextToken = PageToken(list: list, subject: subject.rawValue, last: last.id).encode()
+                    $0.nextToken = PageToken(list: list, subject: subject.rawValue, last: next).encode()
                 }
             }
             try Task.checkCancellation()
-            before = last.id
+            before = next
         }
     }
 
     /// The newest causes below `before` of all authors, from all owners at once.
+    /// - Returns: their rows, and what a next page must be below; nil at the end.
     private func pull(
         _ authors: [Id], before: UInt64, limit: Int, viewer: Id?, _ request: TimelineRequest, _ context: CallContext
-    ) async throws -> (rows: [TweetRow], more: Bool) {
+    ) async throws -> (rows: [TweetRow], next: UInt64?) {
         let replies = try await node.scatter(authors, at: \.partition, .pull, context) { authors in
             .with {
                 $0.viewer = viewer?.rawValue ?? 0
@@ -73,8 +78,14 @@ struct TimelineService: Sendable {
                 $0.excludeRetweets = request.excludeRetweets
             }
         }
-        let rows = try replies.flatMap(\.rows).map { try TweetRow.decode($0) }.sorted { $0.id > $1.id }
-        return (Array(rows.prefix(limit)), rows.count > limit || replies.contains(where: \.more))
+        // Below the highest horizon something newer may be missing.
+        let horizon = replies.map(\.horizon).max() ?? 0
+        let rows = try replies.flatMap(\.rows).map { try TweetRow.decode($0) }.filter { $0.id >= horizon }
+            .sorted { $0.id > $1.id }
+        let page = Array(rows.prefix(limit))
+        if rows.count > limit || (rows.count == limit && horizon > 0) { return (page, page.last?.id) }
+        if horizon > 0 { return (page, horizon) }
+        return (page, replies.contains(where: \.more) ? page.last?.id : nil)
     }
 
     /// Entries of one page that show the same original are folded into the newest, which names the retweeters (E1).
