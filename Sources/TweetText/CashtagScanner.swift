@@ -20,17 +20,18 @@ struct CashtagScanner {
         return before.isSpace || before.isDirectionalMark
     }
 
+    /// Six letters at most; a seventh is no end.
     private func tagEnd(behind sign: Int) -> Int? {
-        let letters = text.end(of: sign + 1, limit: sign + 8) { $0.isASCIILetter }
-        guard (1...6).contains(letters - sign - 1) else { return nil }
+        let letters = text.end(of: sign + 1, limit: sign + 7) { $0.isASCIILetter }
+        guard letters > sign + 1 else { return nil }
         return suffixEnd(behind: letters) ?? (isEnd(letters) ? letters : nil)
     }
 
     /// The end of `[._][a-z]{1,2}` if the tag may end there. A longer suffix is none: its dot then ends the tag.
     private func suffixEnd(behind letters: Int) -> Int? {
         guard let joint = text.at(letters), joint == "." || joint == "_" else { return nil }
-        let end = text.end(of: letters + 1, limit: letters + 4) { $0.isASCIILetter }
-        return (1...2).contains(end - letters - 1) && isEnd(end) ? end : nil
+        let end = text.end(of: letters + 1, limit: letters + 3) { $0.isASCIILetter }
+        return end > letters + 1 && isEnd(end) ? end : nil
     }
 
     private func isEnd(_ position: Int) -> Bool {

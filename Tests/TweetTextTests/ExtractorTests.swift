@@ -28,6 +28,8 @@ import TweetText
         // The first tag is not one, as another follows at once; the second has nothing before it that is not a tag's.
         #expect(Extractor.hashtags(in: "#one#two").isEmpty)
         #expect(Extractor.hashtags(in: "##two").map(\.text) == ["two"])
+        // A variation selector may stand before a tag, but here it is the end of one.
+        #expect(Extractor.hashtags(in: "#one\u{FE0F}#two").isEmpty)
         #expect(Extractor.mentionsAndLists(in: "@bob/a-@eve").isEmpty)
     }
 
@@ -63,6 +65,7 @@ import TweetText
     @Test func pathsEndAtWhatMayEndThem() {
         #expect(urls("http://a.com/b_(c_(d))!") == ["http://a.com/b_(c_(d))"])
         #expect(urls("(http://a.com/b)") == ["http://a.com/b"])
+        #expect(urls("http://a.com/b(c()) http://a.com/()") == ["http://a.com/b", "http://a.com/"])
         #expect(urls("http://a.com/((((") == ["http://a.com/"])
         #expect(urls("http://a.com:80?q=(1).") == ["http://a.com:80?q=(1"])
         #expect(urls("http://a.com/?,.!") == ["http://a.com/"])

@@ -28,14 +28,9 @@ final class SearchIndex: AppliedObserver {
         }
     }
 
-    func applied(_ entry: LogEntry, in partition: Partition) {
+    func applied(_ entry: LogEntry, in partition: Partition) throws {
         let search = search(in: partition.id)
-        do {
-            guard try search.applied(entry) else { return }
-        } catch {
-            // The same bytes have just been applied to the store.
-            preconditionFailure("partition \(partition.id): entry \(entry.index) holds a broken tweet: \(error)")
-        }
+        guard try search.applied(entry) else { return }
         pool.submit { [self] state in
             guard case .active = state else { return }
             do {

@@ -34,14 +34,9 @@ final class TopHomes: AppliedObserver {
         }
     }
 
-    func applied(_ entry: LogEntry, in partition: Partition) {
+    func applied(_ entry: LogEntry, in partition: Partition) throws {
         let home = home(partition.id)
-        do {
-            guard try home.applied(entry) else { return }
-        } catch {
-            // Written by this node's own evaluation: the log is broken, and so would be every ranking.
-            preconditionFailure("partition \(partition.id): a note of entry \(entry.index) cannot be read: \(error)")
-        }
+        guard try home.applied(entry) else { return }
         pool.submit { [self] state in
             guard case .active = state else { return }
             do {
