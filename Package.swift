@@ -87,6 +87,10 @@ let package = Package(
             name: "rookeryd", dependencies: ["Nodes", "Cluster", arguments, logging, metrics, lifecycle],
             swiftSettings: strict),
 
+        .executableTarget(
+            name: "space-saving-bench", dependencies: ["Sketches"], path: "Benchmarks/SpaceSaving",
+            swiftSettings: strict),
+
         // Tests: one a target, what they share, and the whole.
         .testTarget(name: "ClusterTests", dependencies: ["Cluster", yams], swiftSettings: strict),
         .testTarget(

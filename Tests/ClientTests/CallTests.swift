@@ -80,6 +80,20 @@ struct CallTests {
         await cluster.stop()
     }
 
+    @Test("Retries of all calls together stay within the budget")
+    func budget() async throws {
+        let cluster = StubCluster()
+        try await cluster.start(method: Self.follow) { _, _ in
+            throw RPCError(.unavailable, "overrun", ran: .no, retryable: true)
+        }
+        let client = try cluster.client { $0.environment = StillTime.environment }
+        for _ in 0..<20 { await #expect(throws: RookeryError.self) { try await client.follow(bob, session: ada) } }
+        // Each call's first try, the second's free retries, and a tenth of the calls. No time goes by.
+        #expect(cluster.calls.count == 20 + 10 + 2)
+        await client.close()
+        await cluster.stop()
+    }
+
     @Test("A login is not repeated: each try counts")
     func loginOnce() async throws {
         let cluster = StubCluster()
@@ -184,6 +198,14 @@ struct CallTests {
         #expect(tokens == ["", "tok/1+="])
         await client.close()
         await cluster.stop()
+    }
+
+    @Test("A client that is closed says so")
+    func closed() async throws {
+        let client = try StubCluster().client()
+        await client.close()
+        let error = await #expect(throws: RookeryError.self) { try await client.resolve("bob") }
+        #expect(error == RookeryError(.cancelled, "the client is closed"))
     }
 
     @Test("An id of a partition that the cluster does not have is unknown, without asking anyone")

@@ -29,7 +29,10 @@ struct ImportPlanTests {
 
     @Test(
         "A bad line is named with its file and number",
-        arguments: ["1 2\nx 3\n", "1 2\n1\n", "1 2\n1 2 3\n", "1 2\n-1 2\n", "1 2\n1 123456789012345\n", "1 2\n1.5 2"])
+        arguments: [
+            "1 2\nx 3\n", "1 2\n1\n", "1 2\n1 2 3\n", "1 2\n-1 2\n", "1 2\n1 123456789012345\n", "1 2\n1.5 2",
+            "1 2\n1 +2\n",
+        ])
     func badLines(text: String) {
         #expect { try EdgeList(file(text), directed: false) } throws: { error in
             String(describing: error).hasPrefix("f:2: ")
@@ -63,6 +66,35 @@ struct ImportPlanTests {
         #expect(
             ImportPlan.registerKey(name: "u1", secret: secret)
                 != ImportPlan.registerKey(name: "u1", secret: [UInt8](repeating: 2, count: 32)))
+    }
+
+    @Test("With another graph the same line is another author's tweet, and has another key")
+    func authorInKey() throws {
+        let (first, second) = (try plan("1 2\n", "a\nb\n"), try plan("1 3\n", "a\nb\n"))
+        #expect(first.posts[0] == second.posts[0], "u1 is in both")
+        #expect(first.posts[1].map(\.text) == second.posts[1].map(\.text))
+        #expect(first.posts[1].map(\.key) != second.posts[1].map(\.key))
+    }
+
+    @Test("A tweet that is no text is named with its line")
+    func noText() {
+        let latin = ImportFile(path: "t", bytes: [0x68, 0x69, 0x0A, 0xE9, 0x0A])
+        #expect(throws: ImportFailure.line(file: "t", line: 2, problem: "it is not UTF-8 text")) {
+            try ImportPlan(graph: file("1 2\n"), tweets: latin, directed: false)
+        }
+    }
+
+    @Test(
+        "A damaged file of secrets is named with its line, and left alone",
+        arguments: ["u1", "u1 0g", "u1 00", "u1 " + String(repeating: "0", count: 66), "u1 00 00"])
+    func damagedSecrets(line: String) throws {
+        let directory = TemporaryDirectory()
+        let path = directory.path + "/import-secrets"
+        let good = "u0 " + String(repeating: "ab", count: 32)
+        try PrivateFile.write(Array((good + "\n" + line + "\n").utf8), to: path)
+        #expect(throws: ImportFailure.line(file: path, line: 2, problem: "it is not a name and a secret")) {
+            try ImportSecrets(directory: directory.path)
+        }
     }
 
     @Test("Secrets are made once")

@@ -9,7 +9,7 @@ import Synchronization
 /// Two nodes that speak the real protocol in this process, and answer what a test tells them to.
 final class StubCluster: Sendable {
     static let group = MultiThreadedEventLoopGroup(numberOfThreads: 1)
-    private static let logger = Logger(label: "stub", factory: { _ in SwiftLogNoOpLogHandler() })
+    static let logger = Logger(label: "stub", factory: { _ in SwiftLogNoOpLogHandler() })
 
     let transport = InProcessTransport()
     private let servers: Mutex<[NodeId: Server]> = Mutex([:])

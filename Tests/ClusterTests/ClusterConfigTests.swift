@@ -1,3 +1,4 @@
+import Foundation
 import Testing
 
 @testable import Cluster
@@ -52,6 +53,9 @@ import Testing
         #expect(config.limits.sessionDays == 7 && config.limits.maxInFlight == 99)
         #expect(config.limits.maxMessageBytes == Limits().maxMessageBytes)
         #expect(!config.storage.sync && !config.storage.index)
+        #expect(try Self.parse(Self.good + "\nstorage: {}").storage.sync, "off only where it says so")
+        let longest = String(repeating: "n", count: 64)
+        #expect(try Self.parse(Self.good.replacing("id: n1", with: "id: \(longest)")).nodes[0].id == NodeId(longest))
     }
 
     @Test func defaultsAreWithinTheirRanges() {
@@ -89,6 +93,13 @@ import Testing
         Mistake(
             "cluster: test", "cluster: a b",
             #"cluster.yaml:1: cluster: must be 1 to 64 letters, digits, ".", "_" or "-", found "a b""#),
+        Mistake(
+            "cluster: test", "cluster: clüster",
+            #"cluster.yaml:1: cluster: must be 1 to 64 letters, digits, ".", "_" or "-", found "clüster""#),
+        Mistake(
+            "id: n2", "id: \(String(repeating: "n", count: 65))",
+            #"cluster.yaml:7: nodes[1].id: must be 1 to 64 letters, digits, ".", "_" or "-", found ""#
+                + String(repeating: "n", count: 65) + "\""),
         Mistake("cluster: test", "cluster: [test]", "cluster.yaml:1: cluster: must be text, found a list"),
         Mistake("cluster: test", "cluster:", "cluster.yaml:1: cluster: must be text, found nothing"),
         Mistake("cluster: test", "cluster: 12", "cluster.yaml:1: cluster: must be text, found 12"),
@@ -162,6 +173,9 @@ import Testing
             "keeper: static", "keeper: static\nstorage: {sync: maybe}",
             #"cluster.yaml:5: storage.sync: must be true or false, found "maybe""#),
         Mistake(
+            "keeper: static", "keeper: static\nstorage: {sync: 'true'}",
+            #"cluster.yaml:5: storage.sync: must be true or false, found "true""#),
+        Mistake(
             "  - {id: n2", "\t- {id: n2",
             "cluster.yaml:7: not valid YAML: found character that cannot start any token; a tab cannot indent, use spaces"
         ),
@@ -181,6 +195,14 @@ import Testing
         #expect(message("") == "cluster.yaml:1: the file is empty")
         #expect(message("- a") == "cluster.yaml:1: must be a mapping, found a list")
         #expect(message("nodes: {}\n---\nnodes: {}")?.hasPrefix("cluster.yaml:2: not valid YAML: ") == true)
+    }
+
+    @Test func aFileThatIsNoTextSaysSo() throws {
+        let path = FileManager.default.temporaryDirectory.appending(path: "rookery-\(UUID().uuidString).yaml").path
+        try Data([0x61, 0x3A, 0x20, 0xE9]).write(to: URL(filePath: path))
+        let error = #expect(throws: ConfigError.self) { try ClusterConfig.load(path: path) }
+        #expect(error?.description == "\(path): is not UTF-8 text")
+        try FileManager.default.removeItem(atPath: path)
     }
 
     @Test func aFileThatIsNotThereSaysSo() {

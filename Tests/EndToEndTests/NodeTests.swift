@@ -76,6 +76,27 @@ extension EndToEndTests {
                 try await cluster.ask("cluster", "resume", "n3")
                 #expect(try await answer["name"] == .string(held))
                 #expect(try await state(of: "n3") == .string("up"))
+                // Paused, it takes no signal; it goes on to be able to end, and is not killed.
+                try await cluster.ask("cluster", "pause", "n3")
+                let down = try await cluster.rookery(["cluster", "down"])
+                #expect(down.status == 0 && down.output.contains("n3 stopped (pid "), "\(down)")
+            }
+        }
+
+        /// Password hashes, protected tweets and the cluster's secret are for the user who runs it.
+        @Test func whatIsStoredIsForOneUserAlone() async throws {
+            try await cluster.whileUp {
+                try await cluster.ask("register", "ann")
+                for directory in [cluster.data, cluster.state] {
+                    let names = FileManager.default.enumerator(atPath: directory)?.compactMap { $0 as? String } ?? []
+                    #expect(!names.isEmpty)
+                    for name in names {
+                        let attributes = try? FileManager.default.attributesOfItem(atPath: "\(directory)/\(name)")
+                        // A file of the store's that has gone meanwhile has no rights.
+                        guard let mode = attributes?[.posixPermissions] as? Int else { continue }
+                        #expect(mode & 0o077 == 0, "\(name) has mode \(String(mode, radix: 8))")
+                    }
+                }
             }
         }
 

@@ -31,6 +31,8 @@ extension EndToEndTests {
         @Test func aConversationIsSeenByEverybodyAndSurvivesTheNight() async throws {
             try await cluster.up()
             try await meet()
+            let nobody = try await cluster.refusal("whoami")
+            #expect(nobody.status == "UNAUTHENTICATED", "--as makes nobody the session of later commands")
             let first = try await cluster.ask("tweet", "Good morning @bob #rookery", "--as", "alice")
             #expect(first.names.isSuperset(of: Self.tweetFields))
             #expect(first["counts"].names == Self.countFields)
@@ -123,6 +125,29 @@ extension EndToEndTests {
             }
         }
 
+        /// Fred's other machine learns that its session was ended, and what it has stored of it goes all the same.
+        private func expectThatAnEndedSessionCanBeForgotten() async throws {
+            let elsewhere = ["XDG_STATE_HOME": cluster.path + "/elsewhere"]
+            #expect(try await cluster.rookery(["login", "fred"], variables: elsewhere).status == 0)
+            try await cluster.ask("account", "revoke", "--others")
+            let ended = try await cluster.refusal("whoami", variables: elsewhere)
+            #expect(ended == ("UNAUTHENTICATED", "your session was revoked: log in again"))
+            #expect(try await cluster.rookery(["logout"], variables: elsewhere).status == 0)
+            let gone = try await cluster.refusal("whoami", variables: elsewhere)
+            #expect(gone.message == "you are not logged in: rookery login NAME, or --as NAME")
+        }
+
+        @Test func wordsThatWouldSteerATerminalAreShownHarmless() async throws {
+            try await cluster.whileUp {
+                try await cluster.ask("register", "gina")
+                let text = "red \u{1B}[31m, back \u{202E}wards"
+                let tweet = try await cluster.ask("tweet", text)
+                #expect(tweet["text"] == .string(text), "a program gets what was written")
+                let shown = try await cluster.rookery(["show", try id(tweet)])
+                #expect(shown.status == 0 && shown.output.contains("red \u{FFFD}[31m, back \u{FFFD}wards"), "\(shown)")
+            }
+        }
+
         @Test func whoHasLoggedOutIsNobody() async throws {
             try await cluster.whileUp {
                 try await cluster.ask("register", "fred")
@@ -133,8 +158,10 @@ extension EndToEndTests {
                 #expect(refused == ("UNAUTHENTICATED", "wrong name or password"))
                 try await cluster.ask("logout")
                 #expect(try await cluster.refusal("whoami").status == "UNAUTHENTICATED")
-                try await cluster.ask("login", "Fred")
+                let file = try cluster.playground.write("correct horse\nand a second line\n", to: "password")
+                try await cluster.ask("login", "Fred", "--password-file", file)
                 #expect(try await cluster.ask("whoami")["name"] == .string("fred"))
+                try await expectThatAnEndedSessionCanBeForgotten()
             }
         }
     }

@@ -21,7 +21,24 @@ extension EndToEndTests {
             #expect(try await cluster.misuse("home", "--max", "many").contains("many"))
             #expect(try await cluster.misuse("cluster", "kill").contains("<node>"))
             #expect(try await cluster.misuse("import", "--tweets", "x").contains("--graph"))
+            let files = ["import", "--graph", "x", "--tweets", "x", "--concurrency"]
+            for count in ["0", "4097"] {
+                let refused = try await Program.run(Program.rookery, files + [count], in: cluster.path)
+                #expect(refused.status == 64 && refused.error.contains("--concurrency must be 1 to 4096"))
+            }
+            #expect(try await cluster.misuse("account", "revoke").contains("--others"))
+            #expect(try await cluster.misuse("account", "revoke", "7", "--others").contains("--others"))
+            #expect(try await cluster.misuse("cluster", "logs", "n1", "--follow", "--json").contains("--follow"))
             #expect(!FileManager.default.fileExists(atPath: cluster.data))
+        }
+
+        @Test func inputThatIsNoTextIsNotPosted() async throws {
+            let outcome = try await Program.run(
+                "/bin/sh",
+                ["-c", "printf '\\377' | \"$0\" tweet - --config \"$1\"", Program.rookery, cluster.configPath],
+                in: cluster.path)
+            #expect(outcome.status == 1 && outcome.output.isEmpty)
+            #expect(outcome.error == "rookery: standard input is not UTF-8 text\n")
         }
 
         @Test func aPasswordMustComeFromSomewhere() async throws {
@@ -96,7 +113,7 @@ extension EndToEndTests {
                 ("INVALID_ARGUMENT", ["tweet", String(repeating: "x", count: 281), "--as", "ann"]),
                 ("INVALID_ARGUMENT", ["tweet", "-", "--as", "ann"]),
                 ("INVALID_ARGUMENT", ["register", "much_too_long_a_name"]),
-                ("INVALID_ARGUMENT", ["register", "bad name"]),
+                ("INVALID_ARGUMENT", ["register", "bad name"]), ("INVALID_ARGUMENT", ["register", "two\nlines"]),
                 ("ALREADY_EXISTS", ["register", "ANN"]),
                 ("INVALID_ARGUMENT", ["user", "ann", "--next", "not-a-token"]),
                 ("INVALID_ARGUMENT", ["follow", "ann", "--as", "ann"]),

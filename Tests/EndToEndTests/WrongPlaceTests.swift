@@ -118,6 +118,26 @@ extension EndToEndTests {
             }
         }
 
+        @Test func aLauncherWithoutRookerydSaysWhereItLooked() async throws {
+            let refused = try await cluster.refusal("cluster", "up", variables: ["ROOKERYD": "/nowhere/rookeryd"])
+            #expect(
+                refused
+                    == ("FAILED_PRECONDITION", "there is no rookeryd at /nowhere/rookeryd: set ROOKERYD to its path"))
+        }
+
+        /// Two that changed one cluster, or made the same users, at once would undo each other's work.
+        @Test func twoCommandsDoNotWorkOnOneThing() async throws {
+            let held = try cluster.holding("\(cluster.data)/lock")
+            let up = try await cluster.refusal("cluster", "up")
+            #expect(up.status == "FAILED_PRECONDITION")
+            #expect(up.message == "another rookery command is changing the cluster in \(cluster.data)")
+            let imports = try cluster.holding("\(cluster.state)/rookery/e2e/import.lock")
+            let edges = try cluster.playground.write("1 2\n", to: "edges")
+            let imported = try await cluster.refusal("import", "--graph", edges, "--tweets", edges)
+            #expect(imported.message.hasPrefix("cannot lock \(cluster.state)/rookery/e2e/import.lock: "))
+            withExtendedLifetime((held, imports)) {}
+        }
+
         @Test func anotherClustersClientIsTurnedAway() async throws {
             try await cluster.whileUp {
                 let other = try otherConfig { $0.replacing("cluster: e2e", with: "cluster: other") }
@@ -136,6 +156,7 @@ extension EndToEndTests {
             let before = try contents(nodeOne)
             for (text, reason) in [
                 ("beef", "it needs at least 32 hexadecimal digits"),
+                (String(repeating: "5", count: 33), "it needs at least 32 hexadecimal digits"),
                 (String(repeating: "x", count: 64), "it holds something other than hexadecimal digits"),
             ] {
                 let file = try cluster.playground.write(text, to: "secret")

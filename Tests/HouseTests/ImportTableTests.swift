@@ -21,6 +21,7 @@ import Testing
         "LocalCluster": ["Client", "Cluster"],
         "rookery": ["Client", "LocalCluster", "Cluster"],
         "rookeryd": ["Nodes", "Keeper", "Cluster"],
+        "space-saving-bench": ["Sketches"],
     ]
 
     private let targets: [PackageDescription.Target]

@@ -99,6 +99,79 @@ import Testing
         }
     }
 
+    /// A list of a session's writes that names what no cluster has, or what never comes: the read waits for neither
+    /// longer than a moment, though its caller would.
+    @Test func seenListsThatNameNothing() async throws {
+        try await TestCluster.run { cluster in
+            let alice = try await cluster.register("alice")
+            let home = try #require(cluster.map.owner(of: alice.id.partition)?.id)
+            func read(source: UInt32) async -> RPCError? {
+                let list = SeenList.with {
+                    $0.seen = [
+                        .with {
+                            $0.source = source
+                            $0.destination = UInt32(alice.id.partition.rawValue)
+                            $0.incarnation = 1
+                            $0.index = .max
+                        }
+                    ]
+                }
+                var call = options(cluster, alice)
+                call.metadata["rookery-seen"] = list.encode()
+                return await refusal(cluster, home, "rookery.Timelines/Home", TimelineRequest().encode(), call)
+            }
+            #expect(await read(source: 9999) == nil)
+            let never = await read(source: 0)
+            #expect(never?.code == .unavailable && never?.retryable == true, "\(never as Any)")
+        }
+    }
+
+    /// What this project's client checks before it asks, from one that does not.
+    @Test func wordsThatNoClientSends() async throws {
+        try await TestCluster.run { cluster in
+            let alice = try await cluster.register("alice")
+            let tweet = try await cluster.client.post(Draft(text: "x"), session: alice.session).id
+            let before = try cluster.products()
+            func expect(_ sentence: String, _ method: String, _ message: [UInt8]) async {
+                let call = options(cluster, alice)
+                let id = RequestId(timeMs: call.key.high, random: call.key.low)
+                let region = cluster.config.regions[0]
+                let register = cluster.map.partitioning.homePartition(request: id, region: region)
+                let partition = method.hasSuffix("/Register") ? register : alice.id.partition
+                guard let node = cluster.map.owner(of: partition)?.id else { return }
+                let error = await refusal(cluster, node, method, message, call)
+                #expect(error?.code == .invalidArgument && error?.message == sentence, "\(error as Any)")
+            }
+            func register(_ change: (inout RegisterRequest) -> Void) -> [UInt8] {
+                var request = RegisterRequest.with {
+                    $0.name = "bob"
+                    $0.secretKind = .secretRandom
+                    $0.secret = [UInt8](repeating: 1, count: 32)
+                }
+                change(&request)
+                return request.encode()
+            }
+            let method = "rookery.Accounts/Register"
+            await expect("a username must have at least one character", method, register { $0.name = "" })
+            await expect(
+                "a username has at most 15 characters, not 16", method,
+                register { $0.name = String(repeating: "b", count: 16) })
+            await expect(
+                "a username has letters A–Z, digits and _ only, not \".\"", method, register { $0.name = "../b" })
+            await expect(
+                "there is no region \"moon\": this cluster has local", method, register { $0.region = "moon" })
+            let reaction = ReactRequest.with { $0.id = tweet.rawValue }
+            await expect("say whether to like or to dislike", "rookery.Tweets/React", reaction.encode())
+            let password = ChangePasswordRequest.with {
+                $0.oldSecret = [UInt8](repeating: 1, count: 32)
+                $0.newSecret = Array("short".utf8)
+            }
+            await expect(
+                "a password needs at least 8 characters", "rookery.Accounts/ChangePassword", password.encode())
+            #expect(try cluster.products() == before)
+        }
+    }
+
     @Test func requestIdsThatCannotBe() async throws {
         try await TestCluster.run { cluster in
             let alice = try await cluster.register("alice")
@@ -219,6 +292,26 @@ import Testing
             }
             await refused("a display name has at most 50 characters") {
                 _ = try await client.updateProfile(ProfileChange(displayName: long), session: alice.session)
+            }
+            // A bound in characters is one in bytes, too: a character may be piled up without end.
+            let piled = "x" + String(repeating: "\u{301}", count: 2048)
+            await refused("a bio has at most 160 characters") {
+                let bio = String(repeating: "x", count: 161)
+                _ = try await client.updateProfile(ProfileChange(bio: bio), session: alice.session)
+            }
+            await refused("a bio has at most 160 characters") {
+                _ = try await client.updateProfile(ProfileChange(bio: piled), session: alice.session)
+            }
+            await refused("a display name has at most 50 characters") {
+                let name = String(repeating: "x", count: 51)
+                _ = try await client.updateProfile(ProfileChange(displayName: name), session: alice.session)
+            }
+            await refused("a display name has at most 50 characters") {
+                _ = try await client.updateProfile(ProfileChange(displayName: piled), session: alice.session)
+            }
+            await refused("a session's label has at most 100 bytes") {
+                let secret = Secret.random([UInt8](repeating: 1, count: 32))
+                _ = try await client.login(name: "alice", secret: secret, label: long)
             }
             await refused("a session's label has at most 100 bytes") {
                 _ = try await client.register(name: "bob", secret: .password("long enough"), label: long)

@@ -66,6 +66,23 @@ import Testing
                 """)
     }
 
+    @Test func numbersThatAreNoneDoNotSpoilASeries() {
+        let registry = PrometheusRegistry()
+        registry.makeRecorder(label: "depth", dimensions: [], aggregate: false).record(-Double.infinity)
+        let sizes = registry.makeRecorder(label: "sizes", dimensions: [], aggregate: true)
+        sizes.record(Double.nan)
+        sizes.record(2 as Int64)
+        let text = registry.render()
+        #expect(text.contains("\ndepth -Inf\n"))
+        #expect(text.contains("\nsizes_sum 2\n") && text.contains("\nsizes_count 1\n"))
+    }
+
+    @Test func namesThatPrometheusKeepsForItselfAreNotUsed() {
+        let registry = PrometheusRegistry()
+        registry.makeCounter(label: "n", dimensions: [("__name__", "x"), ("a-b", "y")]).increment(by: 1)
+        #expect(registry.render().hasSuffix("\nn_total{_name__=\"x\",a_b=\"y\"} 1\n"))
+    }
+
     /// A label value may come from outside: a quote or a line end in it must not become a line of its own.
     @Test func labelValuesCannotForgeLines() {
         let registry = PrometheusRegistry()

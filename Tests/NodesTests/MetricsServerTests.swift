@@ -6,7 +6,7 @@ import Synchronization
 import Testing
 
 /// Scrapes and health checks over a real socket.
-@Suite struct MetricsServerTests {
+@Suite(.timeLimit(.minutes(1))) struct MetricsServerTests {
     @Test func aScrapeReadsWhatWasCounted() async throws {
         try await withServer { server in
             server.registry.makeCounter(label: "rpc.requests", dimensions: []).increment(by: 42)
@@ -31,10 +31,12 @@ import Testing
 
     @Test func severalRequestsShareAConnection() async throws {
         try await withServer { server in
+            server.registry.makeCounter(label: "n", dimensions: []).increment(by: 1)
             let first = "GET /nothing HTTP/1.1\r\nhost: a\r\n\r\n"
             let last = "HEAD /metrics HTTP/1.1\r\nhost: a\r\nconnection: close\r\n\r\n"
             let answer = try await server.request(first + last)
             #expect(answer.hasPrefix("HTTP/1.1 404 ") && answer.contains("HTTP/1.1 200 OK\r\n"))
+            #expect(answer.hasSuffix("\r\n\r\n"), "HEAD has no body")
         }
     }
 
@@ -55,6 +57,32 @@ import Testing
             let answer = try await server.request("GET /metr")  // half a request, and then nothing
             #expect(answer.isEmpty)
         }
+    }
+
+    @Test func aConnectionThatHasEndedMakesRoom() async throws {
+        var limits = MetricsServer.Limits()
+        limits.connections = 1
+        try await withServer(limits) { server in
+            // The server may hear of an end a moment after the client does.
+            for _ in 0..<3 {
+                var answer = ""
+                while answer.isEmpty {
+                    try Task.checkCancellation()
+                    answer = try await server.request("GET /metrics HTTP/1.0\r\n\r\n")
+                }
+                #expect(answer.hasPrefix("HTTP/1.0 200 "))
+            }
+        }
+    }
+
+    @Test func theServersEndEndsItsConnections() async throws {
+        let kept = try await withServer { server in
+            let kept = try await server.begin("GET /nothing HTTP/1.1\r\nhost: a\r\n\r\n")
+            // Connections are accepted in their order: when this one is answered, the server knows the other.
+            _ = try await server.request("GET /metrics HTTP/1.0\r\n\r\n")
+            return kept
+        }
+        #expect(try await kept.get().hasPrefix("HTTP/1.1 404 "))
     }
 
     @Test func connectionsAboveTheLimitAreClosedAtOnce() async throws {
@@ -98,7 +126,12 @@ private struct RunningServer {
     let isServing: Flag
     let port: Int
 
-    func request(_ text: String) async throws -> String {
+    struct StillOpen: Error {}
+
+    func request(_ text: String) async throws -> String { try await begin(text).get() }
+
+    /// Returns when the connection is there. The text fails when it has not ended long before an idle one would.
+    func begin(_ text: String) async throws -> EventLoopFuture<String> {
         let group = MultiThreadedEventLoopGroup.singleton
         let received = group.next().makePromise(of: String.self)
         let channel = try await ClientBootstrap(group: group)
@@ -110,7 +143,9 @@ private struct RunningServer {
             .connect(host: "127.0.0.1", port: port).get()
         // The server may close before it has read everything; what matters is what it said.
         channel.writeAndFlush(ByteBuffer(string: text), promise: nil)
-        return try await received.futureResult.get()
+        let late = channel.eventLoop.scheduleTask(in: .seconds(15)) { received.fail(StillOpen()) }
+        received.futureResult.whenComplete { _ in late.cancel() }
+        return received.futureResult
     }
 }
 
@@ -144,9 +179,9 @@ private final class Collector: ChannelInboundHandler {
     }
 }
 
-private func withServer(
-    _ limits: MetricsServer.Limits = MetricsServer.Limits(), _ body: (RunningServer) async throws -> Void
-) async throws {
+private func withServer<Value>(
+    _ limits: MetricsServer.Limits = MetricsServer.Limits(), _ body: (RunningServer) async throws -> Value
+) async throws -> Value {
     let registry = PrometheusRegistry()
     let flag = Flag()
     let server = MetricsServer(
@@ -154,10 +189,11 @@ private func withServer(
         serving: { flag.load() })
     let port = try await server.start(host: "127.0.0.1", port: 0)
     do {
-        try await body(RunningServer(registry: registry, isServing: flag, port: port))
+        let value = try await body(RunningServer(registry: registry, isServing: flag, port: port))
+        await server.shutdown()
+        return value
     } catch {
         await server.shutdown()
         throw error
     }
-    await server.shutdown()
 }

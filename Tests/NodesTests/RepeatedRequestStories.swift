@@ -88,6 +88,42 @@ import Testing
             #expect(try await client.home(session: bob.session).tweets.isEmpty)
         }
     }
+
+    /// A request id is a secret of nobody: who uses another's, or uses one's own for something else, gets an answer
+    /// of one's own (rule B3).
+    @Test func requestIdsOfSomebodyElse() async throws {
+        try await TestCluster.run { cluster in
+            let client = cluster.client
+            let alice = try await cluster.register("alice")
+            let bob = try await cluster.somebody(besides: alice, inTheSamePartition: true)
+            let key = cluster.requestId()
+            let hers = try await client.post(Draft(text: "hers"), session: alice.session, key: key)
+            let his = try await client.post(Draft(text: "his"), session: bob.session, key: key)
+            #expect(his.text == "his" && his.author == bob.name && his.id != hers.id)
+            #expect(try await client.follow(bob.id, session: alice.session, key: key).state == "accepted")
+            #expect(try await client.react(.like, to: his.id, session: alice.session, key: key).reaction == "like")
+            #expect(try await client.timeline(of: bob.id).tweets.map(\.id) == [his.id])
+        }
+    }
+
+    /// Who has seen the request id of a registration gets no session with it.
+    @Test func registrationsOfSomebodyElse() async throws {
+        try await TestCluster.run { cluster in
+            let client = cluster.client
+            let key = cluster.requestId()
+            func register(_ name: String, _ password: String) async throws -> Session {
+                try await client.register(name: name, secret: .password(password), key: key)
+            }
+            let first = try await register("alice", "long enough")
+            #expect(try await register("ALICE", "long enough").userId == first.userId)
+            let thief = await #expect(throws: RookeryError.self) { _ = try await register("alice", "a good guess") }
+            #expect(thief?.status == .unauthenticated)
+            #expect(thief?.message == "this request id belongs to a registration with another password")
+            let other = await #expect(throws: RookeryError.self) { _ = try await register("bob", "long enough") }
+            #expect(other?.status == .invalidArgument)
+            #expect(other?.message == "this request id belongs to another registration")
+        }
+    }
 }
 
 /// Lets every request through, and breaks the connection at every other answer.

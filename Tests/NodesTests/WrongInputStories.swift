@@ -64,6 +64,11 @@ import Testing
                 let draft = Draft(text: "x", place: String(repeating: "p", count: 101))
                 _ = try await client.post(draft, session: session)
             }
+            // One character, and more bytes than a hundred need.
+            try await world.refused(.invalidArgument, "a place has at most 100 characters") {
+                let draft = Draft(text: "x", place: "p" + String(repeating: "\u{301}", count: 512))
+                _ = try await client.post(draft, session: session)
+            }
         }
     }
 
@@ -98,13 +103,40 @@ import Testing
         }
     }
 
+    @Test func whatIsGone() async throws {
+        try await TestCluster.run { cluster in
+            let world = try await World(cluster)
+            let (client, session) = (cluster.client, world.alice.session)
+            try await client.delete(world.open, session: session)
+            try await cluster.atRest()
+            let sentence = "tweet \(world.open) was deleted"
+            func refused(_ call: () async throws -> Void) async throws {
+                try await world.refused(.notFound, sentence, call)
+            }
+            for person in [world.alice, world.bob] {
+                try await refused { try await client.delete(world.open, session: person.session) }
+                try await refused { _ = try await client.show(world.open, session: person.session) }
+                try await refused { _ = try await client.react(.like, to: world.open, session: person.session) }
+                try await refused { _ = try await client.retweet(world.open, session: person.session) }
+                try await refused { _ = try await client.counters(ofTweet: world.open, session: person.session) }
+                try await refused {
+                    _ = try await client.post(Draft(text: "x", inReplyTo: world.open), session: person.session)
+                }
+            }
+        }
+    }
+
     @Test func whatIsNotOnesOwn() async throws {
         try await TestCluster.run { cluster in
             let world = try await World(cluster)
             let client = cluster.client
-            try await world.refused(
-                .permissionDenied, "tweet \(world.open) is @alice's: only its author can delete it"
-            ) { try await client.delete(world.open, session: world.carol.session) }
+            // Whether the tweet lies in the caller's own partition or in another: two checks.
+            for neighbour in [true, false] {
+                let stranger = try await cluster.somebody(besides: world.alice, inTheSamePartition: neighbour)
+                try await world.refused(
+                    .permissionDenied, "tweet \(world.open) is @alice's: only its author can delete it"
+                ) { try await client.delete(world.open, session: stranger.session) }
+            }
             try await world.refused(.invalidArgument, "you cannot follow yourself") {
                 _ = try await client.follow(world.alice.id, session: world.alice.session)
             }

@@ -100,6 +100,23 @@ import Testing
     }
 
     @Test(arguments: World.allCases)
+    func errorsThatCannotBeSentAsTheyAreStayErrors(world: World) async throws {
+        let methods = MethodTable.make {
+            $0.unary("test/Fine") { _ in throw RPCError(.ok, "fine") }
+            $0.unary("test/Long") { _ in
+                throw RPCError(.notFound, "no", ran: .no, details: [UInt8](repeating: 1, count: 49_153))
+            }
+        }
+        try await Stage.play(world, methods: methods) { stage in
+            let channel = stage.channel()
+            let fine = await failure { _ = try await channel.unary("test/Fine", []) }
+            #expect(fine?.code == .unknown && fine?.message == "fine")
+            let long = await failure { _ = try await channel.unary("test/Long", []) }
+            #expect(long?.code == .internalError && long?.ran == .no && long?.details == [])
+        }
+    }
+
+    @Test(arguments: World.allCases)
     func anUnknownMethodIsUnimplemented(world: World) async throws {
         try await Stage.play(world, methods: .make()) { stage in
             let error = await failure { _ = try await stage.channel().unary("test/Nothing", []) }

@@ -14,7 +14,7 @@ import Testing
         var testDescription: String { name }
     }
 
-    @Test(arguments: attacks())
+    @Test(arguments: handshakeAttacks() + frameAttacks() + requestAttacks())
     func theConnectionEndsWithAReason(attack: Attack) async throws {
         try await Stage.play(.tcp, methods: .make()) { stage in
             let bystander = stage.channel()
@@ -67,7 +67,7 @@ import Testing
 
     // MARK: Attacks
 
-    private static func attacks() -> [Attack] {
+    private static func handshakeAttacks() -> [Attack] {
         [
             Attack(
                 name: "garbage preface", bytes: ByteBuffer(string: "GET / HTTP/1.1\r\nHost: x\r\n\r\n"),
@@ -78,6 +78,34 @@ import Testing
             Attack(
                 name: "another cluster", bytes: RawConnection.greeting(clusterId: "roost"), code: .failedPrecondition,
                 reason: "belongs to cluster \"nest\", not \"roost\""),
+            Attack(
+                name: "HELLO of version 2", bytes: RawConnection.greeting { $0.protocolVersion = 2 },
+                code: .failedPrecondition, reason: "protocol version 2"),
+            Attack(
+                name: "short nonce", bytes: RawConnection.greeting { $0.nonce.removeLast() }, code: .invalidArgument,
+                reason: "a nonce of 15 bytes"),
+            Attack(
+                name: "unknown role", bytes: RawConnection.greeting { $0.role = 9 }, code: .invalidArgument,
+                reason: "unknown role 9"),
+            Attack(
+                name: "much before the handshake",
+                bytes: joined(ByteBuffer(bytes: Preface.bytes), header(length: 16_385, kind: 1)),
+                code: .resourceExhausted, reason: "above the limit of 16384"),
+            Attack(
+                name: "request before hello", bytes: joined(ByteBuffer(bytes: Preface.bytes), request([])),
+                code: .invalidArgument, reason: "during the handshake"),
+            Attack(
+                name: "request before proof",
+                bytes: joined(RawConnection.greeting(role: .peer, nodeId: "n2"), request([])),
+                code: .unauthenticated, reason: "before the peer has proven"),
+            Attack(
+                name: "false proof", bytes: joined(RawConnection.greeting(role: .peer, nodeId: "n2"), falseProof()),
+                code: .unauthenticated, reason: "did not prove"),
+        ]
+    }
+
+    private static func frameAttacks() -> [Attack] {
+        [
             Attack(
                 name: "lying length", bytes: greeted(header(length: .max, kind: 4)), code: .resourceExhausted,
                 reason: "above the limit"),
@@ -91,27 +119,56 @@ import Testing
                 name: "unknown kind", bytes: greeted(header(length: 0, kind: 99)), code: .invalidArgument,
                 reason: "unknown frame kind 99"),
             Attack(
+                name: "reserved header bytes", bytes: greeted(header(length: 0, kind: 8, zero: 1)),
+                code: .invalidArgument, reason: "reserved bits are set in a ping frame"),
+            Attack(
+                name: "unknown flag", bytes: greeted(header(length: 0, kind: 8, flags: 4)), code: .invalidArgument,
+                reason: "reserved bits are set in a ping frame"),
+            Attack(
+                name: "hello twice", bytes: greeted(frame(.hello, flags: [], payload: [])), code: .invalidArgument,
+                reason: "a hello frame from the connecting side"),
+            Attack(
+                name: "message to nobody", bytes: greeted(frame(.message, stream: 1, payload: [])),
+                code: .invalidArgument, reason: "stream 1, which was not opened"),
+            Attack(
+                name: "short ping", bytes: greeted(frame(.ping, flags: [], payload: [1])), code: .invalidArgument,
+                reason: "a PING whose payload is not 8 bytes"),
+            Attack(
+                name: "long credit", bytes: greeted(frame(.credit, flags: [], payload: [1, 0, 0, 0, 0])),
+                code: .invalidArgument, reason: "a CREDIT whose payload is not 4 bytes"),
+            Attack(
+                name: "boundless credit", bytes: greeted(frame(.credit, flags: [], payload: [255, 255, 255, 127])),
+                code: .invalidArgument, reason: "credit beyond 2147483647 bytes"),
+        ]
+    }
+
+    private static func requestAttacks() -> [Attack] {
+        [
+            Attack(
                 name: "compression bomb", bytes: greeted(bomb(declared: 1 << 30)), code: .resourceExhausted,
                 reason: "above the limit"),
             Attack(
                 name: "compression lie", bytes: greeted(bomb(declared: 1 << 20)), code: .invalidArgument,
                 reason: "claims 1048576 bytes"),
             Attack(
+                name: "compression of something else", bytes: greeted(bomb(declared: 5)), code: .invalidArgument,
+                reason: "is not what it claims"),
+            Attack(
+                name: "more than a message", bytes: greeted(request([UInt8](repeating: 0, count: 4_194_305))),
+                code: .resourceExhausted, reason: "4194305 bytes is above the limit of 4194304"),
+            Attack(
+                name: "a session that is not there",
+                bytes: greeted(frame(.request, stream: 1, payload: [1, 0, 9] + [UInt8](repeating: 0, count: 37))),
+                code: .invalidArgument, reason: "shorter than its header says"),
+            Attack(
+                name: "reserved request bytes", bytes: greeted(frame(.request, stream: 1, payload: reserved())),
+                code: .invalidArgument, reason: "reserved bits are set in a request"),
+            Attack(
                 name: "even stream", bytes: greeted(request([], stream: 2)), code: .invalidArgument,
                 reason: "ids are odd and grow"),
             Attack(
                 name: "a stream twice", bytes: greeted(request([]), request([])), code: .invalidArgument,
                 reason: "ids are odd and grow"),
-            Attack(
-                name: "request before hello", bytes: joined(ByteBuffer(bytes: Preface.bytes), request([])),
-                code: .invalidArgument, reason: "during the handshake"),
-            Attack(
-                name: "request before proof",
-                bytes: joined(RawConnection.greeting(role: .peer, nodeId: "n2"), request([])),
-                code: .unauthenticated, reason: "before the peer has proven"),
-            Attack(
-                name: "false proof", bytes: joined(RawConnection.greeting(role: .peer, nodeId: "n2"), falseProof()),
-                code: .unauthenticated, reason: "did not prove"),
             Attack(
                 name: "short request", bytes: greeted(frame(.request, stream: 1, payload: [1, 2, 3])),
                 code: .invalidArgument, reason: "shorter than its fixed header"),
@@ -131,10 +188,11 @@ import Testing
         return bytes
     }
 
-    private static func header(length: UInt32, kind: UInt8, checksumError: UInt32 = 0) -> ByteBuffer {
+    private static func header(
+        length: UInt32, kind: UInt8, flags: UInt8 = 0, zero: UInt16 = 0, checksumError: UInt32 = 0
+    ) -> ByteBuffer {
         var bytes = ByteBuffer()
-        bytes.writeMultipleIntegers(
-            length, kind, UInt8(0), UInt16(0), UInt32(1), UInt32(0), endianness: .little)
+        bytes.writeMultipleIntegers(length, kind, flags, zero, UInt32(1), UInt32(0), endianness: .little)
         let checksum = bytes.withUnsafeReadableBytes(wireChecksum)
         bytes.writeInteger(checksum ^ checksumError, endianness: .little)
         return bytes
@@ -161,6 +219,11 @@ import Testing
         RequestHead(method: 1).write(packedMetadata: metadata, into: &payload)
         payload.writeBytes(message)
         return frame(.request, flags: flags, stream: stream, payload: Array(payload.readableBytesView))
+    }
+
+    /// A head whose last four bytes, which mean nothing yet, are not zero.
+    private static func reserved() -> [UInt8] {
+        [1, 0] + [UInt8](repeating: 0, count: RequestHead.byteCount - 6) + [1, 0, 0, 0]
     }
 
     private static func bomb(declared: UInt32) -> ByteBuffer {

@@ -28,8 +28,11 @@ import Testing
         }
     }
 
-    private func open(maxCancelsPerSecond: Int = 100, maxStreams: Int = 4) throws -> Scene {
+    private func open(
+        maxCancelsPerSecond: Int = 100, maxStreams: Int = 4, compressionThreshold: Int? = 1024
+    ) throws -> Scene {
         var configuration = Stage.configuration()
+        configuration.compressionThreshold = compressionThreshold
         configuration.maxCancelsPerSecond = maxCancelsPerSecond
         configuration.clientLimits.maxConcurrentStreams = maxStreams
         var scene = Scene(
@@ -42,11 +45,13 @@ import Testing
         return scene
     }
 
-    private func request(_ stream: UInt32, remainingMs: UInt32 = 0) -> ByteBuffer {
+    private func request(
+        _ stream: UInt32, remainingMs: UInt32 = 0, flags: FrameFlags = .endStream
+    ) -> ByteBuffer {
         var bytes = ByteBuffer()
         var head = RequestHead(method: 1)
         head.remainingMs = remainingMs
-        FrameEncoder.write(.request, flags: .endStream, stream: stream, into: &bytes) { [head] in
+        FrameEncoder.write(.request, flags: flags, stream: stream, into: &bytes) { [head] in
             head.write(packedMetadata: [], into: &$0)
             return []
         }
@@ -128,6 +133,38 @@ import Testing
         let kinds = try scene.frames().map(\.kind)
         #expect(kinds == [.response])
         #expect(scene.connection.phase == .closed)
+    }
+
+    @Test func aRequestInPartsIsRefusedWithoutRunning() throws {
+        var scene = try open()
+        scene.connection.received(request(1, flags: []), now: start, into: &scene.actions)
+        try expectAnswer(.unimplemented, &scene)
+        let commands = scene.commands()
+        #expect(commands.isEmpty)
+        #expect(scene.connection.phase == .open)
+    }
+
+    @Test func nobodyCompressesForWhoDidNotAgree() throws {
+        var scene = try open(compressionThreshold: nil)
+        scene.connection.received(
+            request(1, flags: [.endStream, .compressed]), now: start, into: &scene.actions)
+        let frames = try scene.frames()
+        let close = try Close(unpacking: try #require(frames.last).payload)
+        #expect(close == Close(code: .invalidArgument, reason: "a compressed message, but LZ4 was not agreed on"))
+    }
+
+    /// The state machine turns such a peer away by itself, before it says anything of its own.
+    @Test func aServerWithoutASecretHasNothingToProve() throws {
+        var configuration = Stage.configuration()
+        configuration.secret = []
+        var scene = Scene(
+            connection: ServerConnection(
+                configuration: configuration.connection(.make()), nonce: [UInt8](repeating: 1, count: 16), now: start))
+        scene.connection.received(
+            RawConnection.greeting(role: .peer, nodeId: "n2"), now: start, into: &scene.actions)
+        let frames = try scene.frames()
+        #expect(frames.map(\.kind) == [.close])
+        #expect(try Close(unpacking: try #require(frames.last).payload).code == .unauthenticated)
     }
 
     @Test func unreadAnswersEndTheConnectionInTheEnd() throws {

@@ -88,5 +88,8 @@ import Testing
         #expect(!isValid(.server, [2], nonces.0, "n1"))
         #expect(!isValid(.server, [1], nonces.1, "n1"))
         #expect(!isValid(.server, [1], nonces.0, "n2"))
+        // Everybody knows the empty secret.
+        let empty = ClusterProof.make(.server, secret: [], clientNonce: [], serverNonce: [], nodeId: "n1")
+        #expect(!ClusterProof.isValid(empty, .server, secret: [], clientNonce: [], serverNonce: [], nodeId: "n1"))
     }
 }

@@ -52,10 +52,13 @@ import Testing
         #expect(
             refusal { try open(path, node: "n2") }
                 == "\(path): this data directory belongs to node \"n1\", not to \"n2\": use another directory")
+        // Who was refused has let go of it.
+        #expect(try !open(path).isNew)
     }
 
     @Test(arguments: [
         "", "rookery", "rookery-data x\n", "rookery-data 0\n", "rookery-data 1\n", "rookery-data 1\nnode n1\n",
+        "rookery-data 0\ncluster home\nnode n1\n",
     ])
     func aDamagedFormatIsCorrupt(_ text: String) throws {
         _ = try open(path)

@@ -74,6 +74,16 @@ final class NodeContext: Sendable {
         throw wrongOwner(of: partition)
     }
 
+    /// The partitions that a call names, each once, if this node leads all of them.
+    func owned(_ named: [UInt32]) throws -> [Partition] {
+        try Set(named).sorted().map { number in
+            guard let number = UInt16(exactly: number) else {
+                throw Refusal(.invalidArgument, "this cluster has no partition \(number)")
+            }
+            return try owned(PartitionId(number))
+        }
+    }
+
     func owner(of partition: PartitionId) -> NodeId? { state.withLock { $0.map.owner(of: partition)?.id } }
 
     func wrongOwner(of partition: PartitionId) -> RPCError {

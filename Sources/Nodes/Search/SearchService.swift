@@ -22,9 +22,7 @@ struct SearchService: Sendable {
             throw Refusal(.failedPrecondition, "this cluster keeps no search index: storage.index is false")
         }
         let query = try parsed(request)
-        let partitions = try request.partitions.map {
-            try node.owned(PartitionId(UInt16(truncatingIfNeeded: $0)))
-        }
+        let partitions = try node.owned(request.partitions)
         // Its signature says whose it is; whether it still holds is asked while the search runs.
         let viewer = try node.bearer(context)
         async let proof = node.provenViewer(context)

@@ -13,7 +13,7 @@ struct TopService: Sendable {
 
     func top(_ request: TopRequest, _ context: CallContext) async throws -> TopReply {
         try await node.catchUp(context)
-        let partitions = try owned(request.partitions)
+        let partitions = try node.owned(request.partitions)
         let limit = min(max(1, Int(request.limit)), Self.maxItems)
         let region = try region(named: request.region)
         var reply: TopReply
@@ -150,7 +150,7 @@ struct TopService: Sendable {
     func trends(_ request: TrendsRequest, _ context: CallContext) async throws -> TrendsReply {
         try await node.catchUp(context)
         async let proof = node.provenViewer(context)
-        let partitions = try owned(request.partitions)
+        let partitions = try node.owned(request.partitions)
         let region = try region(named: request.region)
         guard let trends = Trends(window: TopWindow(request.window)) else {
             throw Refusal(.invalidArgument, "trends compare a window of 15m, 1h or 24h with the seven days before it")
@@ -175,10 +175,6 @@ struct TopService: Sendable {
     }
 
     // MARK: What was asked
-
-    private func owned(_ partitions: [UInt32]) throws -> [Partition] {
-        try partitions.map { try node.owned(PartitionId(UInt16(truncatingIfNeeded: $0))) }
-    }
 
     /// Nil for the world.
     private func region(named name: String) throws -> String? {

@@ -63,8 +63,7 @@ struct UserSearchService: Sendable {
         }
         let limit = min(max(1, Int(request.limit)), Self.maxPage)
         var (found, cover): ([Found], [CoveredPartition]) = ([], [])
-        for raw in request.partitions {
-            let partition = try node.owned(PartitionId(UInt16(truncatingIfNeeded: raw)))
+        for partition in try node.owned(request.partitions) {
             found.append(
                 try await partition.read { rows in
                     try Self.hits(prefix, after: request, limit: limit + 1, partition.id, in: rows)

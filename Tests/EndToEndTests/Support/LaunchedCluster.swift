@@ -102,6 +102,17 @@ struct LaunchedCluster: Sendable {
         try await ask("cluster", "down")
     }
 
+    /// A lock on this file, as another command of this project would hold it; it goes with the handle.
+    func holding(_ file: String) throws -> FileHandle {
+        let url = URL(fileURLWithPath: file)
+        let directory = url.deletingLastPathComponent()
+        try FileManager.default.createDirectory(at: directory, withIntermediateDirectories: true)
+        try Data().write(to: url)
+        let handle = try FileHandle(forUpdating: url)
+        guard flock(handle.fileDescriptor, LOCK_EX | LOCK_NB) == 0 else { throw Unexpected("\(file) is locked") }
+        return handle
+    }
+
     /// The process of each node that has one.
     func processes() async throws -> [String: Int32] {
         let rows = try await ask("cluster", "status")["nodes"].list

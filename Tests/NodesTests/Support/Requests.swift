@@ -13,10 +13,12 @@ enum Requests {
             "rookery.Cluster/Status",
         ]
 
-    static let peers = ["Tweets", "Users", "Pull", "Sums", "Thread", "Resolve", "Deliver"].map { "rookery.Peer/\($0)" }
+    static let peers = ["Tweets", "Users", "Pull", "Sums", "Thread", "Resolve", "Session", "Deliver"].map {
+        "rookery.Peer/\($0)"
+    }
 
     static func withIds(_ id: UInt64) -> [(method: String, message: [UInt8])] {
-        accounts(id) + graph(id) + tweets(id) + reads(id)
+        accounts(id) + graph(id) + tweets(id) + reads(id) + finding(id)
     }
 
     private static func accounts(_ id: UInt64) -> [(method: String, message: [UInt8])] {
@@ -75,6 +77,40 @@ enum Requests {
         return posts.map { ("rookery.Tweets/Post", $0.encode()) }
             + [("rookery.Tweets/Delete", TweetRequest.with { $0.id = id }.encode())]
             + retweets.map { ("rookery.Tweets/Retweet", $0) } + reactions.map { ("rookery.Tweets/React", $0) }
+    }
+
+    private static func finding(_ id: UInt64) -> [(method: String, message: [UInt8])] {
+        let number = UInt32(truncatingIfNeeded: id)
+        let lookup = LookupRequest.with {
+            $0.ids = [id, id]
+            $0.query = "x"
+        }
+        let searches = SearchSort.allCases.map { sort in
+            SearchRequest.with {
+                $0.query = "x OR -y since:2026-01-01"
+                $0.partitions = [number]
+                $0.limit = .max
+                $0.sort = sort
+                ($0.below, $0.belowScore, $0.ceiling) = (id, id, id)
+            }
+        }
+        let people = UserSearchRequest.with {
+            $0.prefix = "a"
+            $0.partitions = [number]
+            $0.limit = .max
+            ($0.afterWord, $0.afterUser) = ("a", id)
+        }
+        let tops = TopKind.allCases.flatMap { kind in
+            TopMetric.allCases.map { metric in
+                TopRequest.with {
+                    ($0.kind, $0.by, $0.limit, $0.partitions) = (kind, metric, .max, [number])
+                }
+            }
+        }
+        let trends = TrendsRequest.with { ($0.limit, $0.partitions, $0.window) = (.max, [number], .windowHour) }
+        return [("rookery.Tweets/Lookup", lookup.encode()), ("rookery.Search/Users", people.encode())]
+            + searches.map { ("rookery.Search/Tweets", $0.encode()) } + tops.map { ("rookery.Top/Top", $0.encode()) }
+            + [("rookery.Top/Trends", trends.encode())]
     }
 
     private static func reads(_ id: UInt64) -> [(method: String, message: [UInt8])] {

@@ -38,6 +38,14 @@ extension TestCluster {
         return people
     }
 
+    /// A new account whose rows lie beside somebody's, or elsewhere.
+    func somebody(besides other: Person, inTheSamePartition wanted: Bool) async throws -> Person {
+        while true {
+            let person = try await register("p\(dice.next() % 1_000_000)")
+            if (person.id.partition == other.id.partition) == wanted { return person }
+        }
+    }
+
     /// Makes one request until it is answered, as a client does that cannot know whether it has been carried out.
     func persist<Value>(_ request: (RequestId) async throws -> Value) async throws -> Value {
         let key = requestId()

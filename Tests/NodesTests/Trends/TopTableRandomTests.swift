@@ -10,6 +10,7 @@ import Testing
         var table: TopTable<Int>
         var model = CountModel()
         var nowMs: UInt64 = 480_000 * 3_600_000
+        private var furthestMs: UInt64 = 0
         /// The time as the table's contract takes it: it stands still while the clock is a little behind.
         var tableMs: UInt64 = 0
         var refills = 0
@@ -60,6 +61,9 @@ import Testing
             case 25: nowMs -= UInt64(roll(40)) * 60_000
             default: nowMs += UInt64(roll(30_000))
             }
+            // Of what lies further back the store itself has pruned the minutes.
+            furthestMs = max(furthestMs, nowMs)
+            nowMs = max(nowMs, furthestMs - 59 * 60_000)
         }
 
         private mutating func noteTableTime() {

@@ -60,11 +60,15 @@ final class RawConnection: Sendable {
     }
 
     /// What a well-behaved client says first.
-    static func greeting(clusterId: String = "nest", role: Role = .client, nodeId: String = "") -> ByteBuffer {
+    static func greeting(
+        clusterId: String = "nest", role: Role = .client, nodeId: String = "",
+        _ change: (inout Hello) -> Void = { _ in }
+    ) -> ByteBuffer {
         var bytes = ByteBuffer(bytes: Preface.bytes)
-        let hello = Hello(
+        var hello = Hello(
             clusterId: clusterId, role: role.rawValue, nonce: [UInt8](repeating: 7, count: 16), nodeId: nodeId,
             limits: .client, features: .lz4)
+        change(&hello)
         FrameEncoder.write(.hello, payload: hello.packed(), into: &bytes)
         return bytes
     }

@@ -1,0 +1,87 @@
+import Testing
+
+@testable import RPC
+
+/// What one side does not take, the other side does not send; the same in every world.
+@Suite(.timeLimit(.minutes(1))) struct LimitContractTests {
+    @Test(arguments: World.allCases)
+    func anAnswerAboveTheCallersLimitIsAnError(world: World) async throws {
+        let methods = MethodTable.make {
+            $0.unary("test/Big") { _ in Answer([UInt8](repeating: 1, count: 101)) }
+            $0.serverStreaming("test/BigPart") { _, writer in
+                try await writer.write([UInt8](repeating: 1, count: 101))
+                return Metadata()
+            }
+        }
+        try await Stage.play(world, methods: methods) { stage in
+            let limits = Limits(maxMessageBytes: 100)
+            let channel = stage.channel(ChannelConfiguration(clusterId: "nest", limits: limits))
+            let whole = await failure { _ = try await channel.unary("test/Big", []) }
+            let part = await failure { for try await _ in channel.serverStreaming("test/BigPart", []) {} }
+            for error in [whole, part] {
+                #expect(error?.code == .resourceExhausted)
+                // The server said so, on a connection that lives.
+                #expect(error?.load != nil && error?.ran == .yes)
+            }
+            try await expectEcho(channel, [1])
+        }
+    }
+
+    @Test(arguments: World.allCases)
+    func aCallThatCannotBeMadeDoesNotLeave(world: World) async throws {
+        let methods = MethodTable.make { $0.serverStreaming("test/Parts") { _, _ in Metadata() } }
+        try await Stage.play(world, methods: methods) { stage in
+            let channel = stage.channel()
+            let parts = await failure { _ = try await channel.unary("test/Parts", []) }
+            #expect(parts?.message == "test/Parts is a serverStreaming method")
+            let whole = await failure { for try await _ in channel.serverStreaming("test/Echo", []) {} }
+            #expect(whole?.message == "test/Echo is a unary method")
+            let session = CallOptions(session: [UInt8](repeating: 1, count: 65_536))
+            let long = await failure { _ = try await channel.unary("test/Echo", [], options: session) }
+            #expect(long?.code == .invalidArgument)
+            var many = CallOptions()
+            for n in 0...Metadata.maxEntries { many.metadata["n\(n)"] = [] }
+            let entries = await failure { _ = try await channel.unary("test/Echo", [], options: many) }
+            #expect(entries?.code == .invalidArgument)
+            for error in [parts, whole, long, entries] { #expect(error?.ran == .no && error?.load == nil) }
+            try await expectEcho(channel, [1])
+        }
+    }
+
+    @Test(arguments: World.allCases)
+    func callsAboveTheServersLimitDoNotLeave(world: World) async throws {
+        var configuration = Stage.configuration()
+        configuration.clientLimits.maxConcurrentStreams = 1
+        let (entered, leave) = (Gate(), Gate())
+        let methods = MethodTable.make { $0.holding("test/Hold", entered: entered, leave: leave) }
+        try await Stage.play(world, configuration, methods: methods) { stage in
+            let channel = stage.channel()
+            async let held = channel.unary("test/Hold", [])
+            try await entered.wait()
+            let error = await failure { _ = try await channel.unary("test/Echo", []) }
+            #expect(error?.code == .resourceExhausted && error?.ran == .no && error?.retryable == true)
+            #expect(error?.load == nil, "the server was not asked")
+            leave.open()
+            _ = try await held
+            try await expectEcho(channel, [1])
+        }
+    }
+
+    /// Nodes full of clients' calls that refused each other could finish none of them.
+    @Test(arguments: World.allCases)
+    func aFullServerStillHearsItsPeers(world: World) async throws {
+        var configuration = Stage.configuration()
+        configuration.maxInFlight = 1
+        let (entered, leave) = (Gate(), Gate())
+        let methods = MethodTable.make { $0.holding("test/Hold", entered: entered, leave: leave) }
+        try await Stage.play(world, configuration, methods: methods) { stage in
+            async let held = stage.channel().unary("test/Hold", [])
+            try await entered.wait()
+            let peer = stage.channel(
+                ChannelConfiguration(clusterId: "nest", role: .peer(nodeId: "n2", secret: Stage.secret)))
+            try await expectEcho(peer, [1])
+            leave.open()
+            _ = try await held
+        }
+    }
+}
