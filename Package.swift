@@ -21,6 +21,7 @@ let heaps = Target.Dependency.product(name: "HeapModule", package: "swift-collec
 let crypto = Target.Dependency.product(name: "Crypto", package: "swift-crypto")
 let cryptoExtras = Target.Dependency.product(name: "CryptoExtras", package: "swift-crypto")
 let yams = Target.Dependency.product(name: "Yams", package: "Yams")
+let histogram = Target.Dependency.product(name: "Histogram", package: "hdrhistogram-swift")
 
 let package = Package(
     name: "rookery",
@@ -39,6 +40,7 @@ let package = Package(
         .package(url: "https://github.com/apple/swift-collections", exact: "1.6.0"),
         .package(url: "https://github.com/apple/swift-crypto", exact: "4.5.2"),
         .package(url: "https://github.com/jpsim/Yams", exact: "6.2.2"),
+        .package(url: "https://github.com/HdrHistogram/hdrhistogram-swift", exact: "0.2.0"),
     ],
     targets: [
         // System libraries.
@@ -81,7 +83,8 @@ let package = Package(
             swiftSettings: strict),
         .target(name: "LocalCluster", dependencies: ["Client", "Cluster"], swiftSettings: strict),
         .executableTarget(
-            name: "rookery", dependencies: ["Client", "LocalCluster", "Cluster", arguments, logging],
+            name: "rookery",
+            dependencies: ["Client", "LocalCluster", "Cluster", arguments, logging, collections, histogram],
             swiftSettings: strict),
         .executableTarget(
             name: "rookeryd", dependencies: ["Nodes", "Cluster", arguments, logging, metrics, lifecycle],
@@ -117,6 +120,8 @@ let package = Package(
         .testTarget(
             name: "EndToEndTests", dependencies: ["LocalCluster", "Client", "Cluster", "rookery", "rookeryd"],
             swiftSettings: strict),
+        .testTarget(
+            name: "BenchTests", dependencies: ["rookery", "Client", "Cluster", arguments], swiftSettings: strict),
         .testTarget(name: "HouseTests", dependencies: [], swiftSettings: strict),
     ],
     swiftLanguageModes: [.v6]

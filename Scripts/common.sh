@@ -18,6 +18,19 @@ fail() {
     exit 1
 }
 
+# install_packages PACKAGE…: Debian's packages. A service that one of them brings is not started.
+install_packages() {
+    local as_root=()
+    if [ "$(id -u)" != 0 ]; then
+        command -v sudo >/dev/null || fail "These packages are missing, and installing them needs root: $*."
+        as_root=(sudo)
+    fi
+    command -v apt-get >/dev/null || fail "Please install what these Debian packages hold, there is no apt-get here: $*."
+    "${as_root[@]}" apt-get update -qq
+    "${as_root[@]}" env DEBIAN_FRONTEND=noninteractive RUNLEVEL=1 \
+        apt-get install -y -qq --no-install-recommends "$@" >/dev/null
+}
+
 # Swift sources that people write: what the formatter and the linter look at.
 written_sources() {
     local folders=(Sources Tests)

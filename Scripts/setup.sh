@@ -22,20 +22,9 @@ missing_packages() {
     done
 }
 
-install_packages() {
-    local as_root=()
-    if [ "$(id -u)" != 0 ]; then
-        command -v sudo >/dev/null || fail "These packages are missing, and installing them needs root: $*."
-        as_root=(sudo)
-    fi
-    "${as_root[@]}" apt-get update -qq
-    "${as_root[@]}" env DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends "$@" >/dev/null
-}
-
 command -v swift >/dev/null || fail "There is no 'swift' on the PATH: install Swift 6.2 or newer from swift.org."
 read -r -d '' -a missing < <(missing_packages) || true
 [ ${#missing[@]} = 0 ] && exit 0
-command -v apt-get >/dev/null || fail "Please install what these Debian packages hold, there is no apt-get here: ${missing[*]}."
 step "installing ${missing[*]} (about a minute)" install_packages "${missing[@]}"
 read -r -d '' -a missing < <(missing_packages) || true
 [ ${#missing[@]} = 0 ] || fail "Still missing after the installation: ${missing[*]}."

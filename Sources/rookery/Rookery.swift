@@ -14,7 +14,8 @@ struct Rookery: AsyncParsableCommand {
             """,
         version: "rookery 0.1.0",
         groupedSubcommands: [
-            CommandGroup(name: "The cluster", subcommands: [ClusterCommand.self, ImportCommand.self]),
+            CommandGroup(
+                name: "The cluster", subcommands: [ClusterCommand.self, ImportCommand.self, BenchCommand.self]),
             CommandGroup(
                 name: "Accounts",
                 subcommands: [

@@ -48,4 +48,11 @@ extension RookeryClient {
                 "rookery.Cluster/Status", StatusRequest(), as: NodeStatusReply.self, at: .node(node), session: nil,
                 key: nil, .never, timeout: timeout))
     }
+
+    /// Events in the nodes' logs that have not reached the partition they are for; 0 when the cluster is at rest.
+    public func backlog() async throws -> UInt64 {
+        var sum: UInt64 = 0
+        for node in map.sortedNodes { sum += try await status(of: node.id).backlog }
+        return sum
+    }
 }

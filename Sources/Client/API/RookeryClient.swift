@@ -95,7 +95,7 @@ public final class RookeryClient: Sendable {
             logger: options.logger)
     }
 
-    private static func end(_ group: MultiThreadedEventLoopGroup) async {
+    static func end(_ group: MultiThreadedEventLoopGroup) async {
         // It only fails when it is called from one of its own threads or twice, and then there is nothing left to end.
         try? await group.shutdownGracefully()
     }

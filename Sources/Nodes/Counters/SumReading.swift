@@ -4,13 +4,14 @@ import Storage
 
 /// Reads the stored sums of a tweet.
 enum SumReading {
-    /// The merged counters under a prefix whose next byte is a `TweetMetric`.
+    /// The merged counters under a prefix whose next byte is a `TweetMetric`. Read by key: most are missing, and a
+    /// filter in memory knows that, while a scan would look.
     static func sums(under prefix: Key, in rows: any Reader) throws -> Sums {
         var sums = Sums()
-        try rows.scan(.counts, from: prefix.bytes, to: prefix.prefixEnd, reverse: false) { key, value in
-            guard let metric = key.last.flatMap(TweetMetric.init(rawValue:)) else { return true }
-            sums[metric] = try CounterValue.decode(value)
-            return true
+        let metrics = TweetMetric.allCases
+        let values = try rows.multiGet(.counts, metrics.map { prefix.appending($0.rawValue).bytes })
+        for (metric, value) in zip(metrics, values) {
+            if let value { sums[metric] = try CounterValue.decode(value) }
         }
         return sums
     }
@@ -31,24 +32,25 @@ enum SumReading {
         }
     }
 
-    /// What a tweet's own partition knows of each region, in the regions' order of names.
-    static func worldShares(of tweet: Id, in rows: any Reader) throws -> [RegionSumRow] {
-        var regions: [String: RegionSumRow] = [:]
-        let sums = Rows.worldShares(of: tweet)
-        for row in try rows.rows(.sums, from: sums.bytes, to: sums.prefixEnd) {
-            let region = String(decoding: row.key.dropFirst(sums.bytes.count), as: UTF8.self)
-            regions[region, default: RegionSumRow()].sums = try SumRow.decode(row.value).sums
+    /// What a tweet's own partition knows of each region, in the order of `regions`; none of those that did nothing.
+    static func worldShares(of tweet: Id, regions: [String], in rows: any Reader) throws -> [RegionSumRow] {
+        let names = regions.map { Array($0.utf8) }
+        let (shares, views) = (Rows.worldShares(of: tweet), Rows.views(of: tweet))
+        let sums = try rows.multiGet(.sums, names.map { shares.appending($0).bytes })
+        let viewed = try rows.multiGet(.counts, names.map { views.appending($0).bytes })
+        return try regions.indices.compactMap { place in
+            guard sums[place] != nil || viewed[place] != nil else { return nil }
+            return try RegionSumRow.with {
+                $0.region = regions[place]
+                $0.sums = try sums[place].flatMap { try SumRow.decode($0).sums }
+                $0.views = UInt64(max(0, try viewed[place].map { try CounterValue.decode($0) } ?? 0))
+            }
         }
-        let views = Rows.views(of: tweet)
-        for row in try rows.rows(.counts, from: views.bytes, to: views.prefixEnd) {
-            let region = String(decoding: row.key.dropFirst(views.bytes.count), as: UTF8.self)
-            regions[region, default: RegionSumRow()].views = UInt64(max(0, try CounterValue.decode(row.value)))
-        }
-        return regions.sorted { $0.key < $1.key }.map { name, row in
-            var row = row
-            row.region = name
-            return row
-        }
+    }
+
+    /// All regions together.
+    static func world(of tweet: Id, regions: [String], in rows: any Reader) throws -> Sums {
+        try worldShares(of: tweet, regions: regions, in: rows).reduce(Sums()) { $0 + ($1.sums ?? Sums()) }
     }
 }
 

@@ -58,6 +58,9 @@ final class NodeContext: Sendable {
 
     var map: ClusterMap { state.withLock { $0.map } }
 
+    /// All regions' names, in the configuration's order.
+    var regionNames: [String] { partitioning.regions.map(\.name) }
+
     /// The region this node stands in.
     var ownRegion: String { config.node(id)?.region ?? "" }
 

@@ -16,16 +16,16 @@ struct PeerService: Sendable {
     func tweets(_ request: PeerTweetsRequest, _ context: CallContext) async throws -> PeerTweetsReply {
         try await node.catchUp(context)
         let ids = try bounded(request.ids).map { Id(rawValue: $0) }
-        var reply = PeerTweetsReply()
-        for (partition, ids) in try grouped(ids, by: \.partition) {
-            reply.tweets += try await partition.read { rows in
-                try ids.map { try Self.tweet($0, viewer: request.viewer, in: rows) }
-            }
+        let regions = node.regionNames
+        let tweets = try await read(ids.map(\.partition)) { rows in
+            try ids.map { try Self.tweet($0, viewer: request.viewer, regions: regions, in: rows) }
         }
-        return reply
+        return .with { $0.tweets = tweets }
     }
 
-    private static func tweet(_ id: Id, viewer: UInt64, in rows: any Reader) throws -> PeerTweet {
+    private static func tweet(
+        _ id: Id, viewer: UInt64, regions: [String], in rows: any Reader
+    ) throws -> PeerTweet {
         var found = PeerTweet.with { $0.id = id.rawValue }
         guard let bytes = try rows.get(.tweets, Rows.tweet(id)) else { return found }
         let row = try TweetRow.decode(bytes)
@@ -34,7 +34,7 @@ struct PeerService: Sendable {
         let audience = Audience(viewer: viewer, rows: rows)
         found.authorProtected = try audience.isProtected(Id(rawValue: row.authorId))
         found.hidden = try !audience.mayRead(row)
-        found.regions = try SumReading.worldShares(of: id, in: rows)
+        found.regions = try SumReading.worldShares(of: id, regions: regions, in: rows)
         return found
     }
 
@@ -43,21 +43,18 @@ struct PeerService: Sendable {
     func users(_ request: PeerUsersRequest, _ context: CallContext) async throws -> PeerUsersReply {
         try await node.catchUp(context)
         let ids = try bounded(request.ids).map { Id(rawValue: $0) }
-        var reply = PeerUsersReply()
-        for (partition, ids) in try grouped(ids, by: \.partition) {
-            reply.users += try await partition.read { rows in
-                try ids.map { id in
-                    let row = try rows.message(UserRow.self, .users, Rows.user(id))
-                    return PeerUser.with {
-                        $0.id = id.rawValue
-                        guard let row, row.state == .userActive else { return }
-                        $0.name = row.name
-                        $0.protected = row.protected
-                    }
+        let users = try await read(ids.map(\.partition)) { rows in
+            try ids.map { id in
+                let row = try rows.message(UserRow.self, .users, Rows.user(id))
+                return PeerUser.with {
+                    $0.id = id.rawValue
+                    guard let row, row.state == .userActive else { return }
+                    $0.name = row.name
+                    $0.protected = row.protected
                 }
             }
         }
-        return reply
+        return .with { $0.users = users }
     }
 
     func resolve(_ request: ResolveRequest, _ context: CallContext) async throws -> ResolveReply {
@@ -84,33 +81,19 @@ struct PeerService: Sendable {
         try await node.catchUp(context)
         let authors = request.authors.map { Id(rawValue: $0) }
         let limit = min(Int(request.limit), Self.maxItems)
-        var newest = NewestCauses(limit: limit + 1, request: request)
-        for (partition, authors) in try grouped(authors, by: \.partition) {
-            let sofar = newest
-            newest = try await partition.read { rows in
-                var newest = sofar
-                for author in authors { try newest.take(author, from: rows) }
-                return newest
+        guard let first = try owned(authors.map(\.partition)).first else { return PullReply() }
+        return try await first.read { rows in
+            var newest = NewestCauses(limit: limit + 1, request: request)
+            for author in authors { try newest.take(author, from: rows) }
+            let causes = newest.descending
+            // The stored bytes of these tweets, which go out as they are.
+            let found = try rows.multiGet(.tweets, causes.prefix(limit).map { Rows.tweet($0.id) })
+            return PullReply.with {
+                $0.more = causes.count > limit
+                $0.horizon = newest.horizon
+                $0.rows = found.compactMap { $0 }
             }
         }
-        let causes = newest.descending
-        var reply = PullReply.with {
-            $0.more = causes.count > limit
-            $0.horizon = newest.horizon
-        }
-        let rows = try await rowBytes(causes.prefix(limit).map(\.id))
-        reply.rows = rows
-        return reply
-    }
-
-    /// The stored bytes of these tweets, which go out as they are.
-    private func rowBytes(_ ids: [Id]) async throws -> [[UInt8]] {
-        var bytes: [Id: [UInt8]] = [:]
-        for (partition, ids) in try grouped(ids, by: \.partition) {
-            let found = try await partition.read { try $0.multiGet(.tweets, ids.map { Rows.tweet($0) }) }
-            for (id, row) in zip(ids, found) { bytes[id] = row }
-        }
-        return ids.compactMap { bytes[$0] }
     }
 
     // MARK: Sums and threads
@@ -119,23 +102,19 @@ struct PeerService: Sendable {
         let source = PartitionId(UInt16(truncatingIfNeeded: request.source))
         let region = node.region(of: source)
         let ids = try bounded(request.ids).map { Id(rawValue: $0) }
-        var reply = PeerSumsReply()
-        let homes = try grouped(ids) { node.partitioning.regionHome(of: $0, region: region) }
-        for (home, ids) in homes {
-            let place = home.id
-            reply.sums += try await home.read { rows in
-                try ids.map { id in
-                    let share = try rows.message(SumRow.self, .sums, Rows.share(of: source, in: id, at: place))
-                    let total = try SumReading.sums(under: Rows.regionSum(of: id, in: place), in: rows)
-                    return PeerSum.with {
-                        $0.id = id.rawValue
-                        $0.region = total
-                        $0.share = share?.sums ?? Sums()
-                    }
+        let homes = ids.map { node.partitioning.regionHome(of: $0, region: region) }
+        let sums = try await read(homes) { rows in
+            try zip(ids, homes).map { id, home in
+                let share = try rows.message(SumRow.self, .sums, Rows.share(of: source, in: id, at: home))
+                let total = try SumReading.sums(under: Rows.regionSum(of: id, in: home), in: rows)
+                return PeerSum.with {
+                    $0.id = id.rawValue
+                    $0.region = total
+                    $0.share = share?.sums ?? Sums()
                 }
             }
         }
-        return reply
+        return .with { $0.sums = sums }
     }
 
     func thread(_ request: PeerThreadRequest, _ context: CallContext) async throws -> PeerThreadReply {
@@ -194,7 +173,7 @@ struct PeerService: Sendable {
         UInt16(exactly: raw).map { node.partitioning.contains(PartitionId($0)) } ?? false
     }
 
-    // MARK: Grouping
+    // MARK: What is asked for
 
     private func bounded(_ ids: [UInt64]) throws -> [UInt64] {
         guard ids.count <= Self.maxItems else {
@@ -203,7 +182,13 @@ struct PeerService: Sendable {
         return ids
     }
 
-    private func grouped(_ ids: [Id], by place: (Id) -> PartitionId) throws -> [(Partition, [Id])] {
-        try Dictionary(grouping: ids, by: place).sorted { $0.key < $1.key }.map { (try node.owned($0.key), $0.value) }
+    /// Reads rows of several partitions in one visit to the storage threads, all as of one moment: they share a store.
+    private func read<Value: Sendable>(
+        _ places: [PartitionId], _ body: @escaping @Sendable (any Reader) throws -> [Value]
+    ) async throws -> [Value] {
+        guard let first = try owned(places).first else { return [] }
+        return try await first.read(body)
     }
+
+    private func owned(_ places: [PartitionId]) throws -> [Partition] { try Set(places).sorted().map(node.owned) }
 }

@@ -26,7 +26,9 @@ struct SearchService: Sendable {
         // Its signature says whose it is; whether it still holds is asked while the search runs.
         let viewer = try node.bearer(context)
         async let proof = node.provenViewer(context)
-        let search = Search(plan: SearchPlan(query), request: request, viewer: viewer, range: range(of: request))
+        let search = Search(
+            plan: SearchPlan(query), request: request, viewer: viewer, range: range(of: request),
+            regions: node.regionNames)
         var reply = try await index.ask(partitions.map(\.id)) { try search.run($0, $1) }
         _ = try await proof
         reply.cover = partitions.map(\.covered)
@@ -62,6 +64,7 @@ private struct Search: Sendable {
     let request: SearchRequest
     let viewer: Id
     let range: Range<UInt64>
+    let regions: [String]
 
     func run(_ indexes: [(PartitionId, PartitionIndex)], _ rows: any Reader) throws -> SearchReply {
         switch request.sort {
@@ -121,7 +124,7 @@ private struct Search: Sendable {
     }
 
     private func counts(of tweet: UInt64, _ rows: any Reader) throws -> Sums {
-        try SumReading.worldShares(of: Id(rawValue: tweet), in: rows).reduce(Sums()) { $0 + ($1.sums ?? Sums()) }
+        try SumReading.world(of: Id(rawValue: tweet), regions: regions, in: rows)
     }
 
     /// A hit is shown only if its row is there in the same snapshot (rule F6), and the viewer may read it.

@@ -37,12 +37,12 @@ enum StoredCounts {
     // MARK: Tweets
 
     /// In the world, at the tweet's own partition.
-    static func world(of tweet: Id, in rows: any Reader) throws -> TweetWindows {
+    static func world(of tweet: Id, regions: [String], in rows: any Reader) throws -> TweetWindows {
         // A deleted tweet's sums stay, and count for nothing.
         guard let row = try rows.message(TweetRow.self, .tweets, Rows.tweet(tweet)), !row.deleted else {
             return try TweetWindows()
         }
-        let sums = try SumReading.worldShares(of: tweet, in: rows).reduce(Sums()) { $0 + ($1.sums ?? Sums()) }
+        let sums = try SumReading.world(of: tweet, regions: regions, in: rows)
         return try TweetWindows(sums, try SumReading.worldWindows(of: tweet, in: rows))
     }
 
@@ -53,8 +53,12 @@ enum StoredCounts {
             try SumReading.regionWindows(of: tweet, at: home, in: rows))
     }
 
-    static func world(at partition: PartitionId, in rows: any Reader) throws -> [(UInt64, TweetWindows)] {
-        try tweets(with: "w", at: partition, in: rows).map { ($0, try world(of: Id(rawValue: $0), in: rows)) }
+    static func world(
+        at partition: PartitionId, regions: [String], in rows: any Reader
+    ) throws -> [(UInt64, TweetWindows)] {
+        try tweets(with: "w", at: partition, in: rows).map {
+            ($0, try world(of: Id(rawValue: $0), regions: regions, in: rows))
+        }
     }
 
     static func region(at home: PartitionId, in rows: any Reader) throws -> [(UInt64, TweetWindows)] {

@@ -23,6 +23,7 @@ struct TopRankings: Sendable {
 
     let partition: PartitionId
     private let ownRegion: String
+    private let regions: [String]
     private var tweets: [TweetRanking: TopTable<UInt64>] = [:]
     private var names: [NameRanking: TopTable<String>] = [:]
     private var views: ViewSketches?
@@ -30,6 +31,7 @@ struct TopRankings: Sendable {
     init(partition: PartitionId, partitioning: Partitioning) {
         self.partition = partition
         ownRegion = partitioning.region(of: partition)?.name ?? ""
+        regions = partitioning.regions.map(\.name)
     }
 
     mutating func forget() {
@@ -41,7 +43,10 @@ struct TopRankings: Sendable {
     // MARK: Changes
 
     mutating func worldChanged(_ tweet: UInt64, _ rows: any Reader, nowMs: UInt64) throws {
-        try changed(tweet, region: nil, nowMs: nowMs) { try StoredCounts.world(of: Id(rawValue: tweet), in: rows) }
+        let regions = regions
+        try changed(tweet, region: nil, nowMs: nowMs) {
+            try StoredCounts.world(of: Id(rawValue: tweet), regions: regions, in: rows)
+        }
     }
 
     mutating func regionChanged(_ tweet: UInt64, _ rows: any Reader, nowMs: UInt64) throws {
@@ -103,7 +108,8 @@ struct TopRankings: Sendable {
         if let top = tweets[ranking]?.top(k, in: window, nowMs: nowMs) { return top }
         let all =
             ranking.region == nil
-            ? try StoredCounts.world(at: partition, in: rows) : try StoredCounts.region(at: partition, in: rows)
+            ? try StoredCounts.world(at: partition, regions: regions, in: rows)
+            : try StoredCounts.region(at: partition, in: rows)
         return Self.refill(
             &tweets[ranking], from: all.map { ($0, $1[ranking.metric]) }, k: k, window: window, nowMs: nowMs)
     }

@@ -10,7 +10,7 @@ struct Hydration: Sendable {
     let viewer: Id?
 
     /// Tweets by id as they are stored, with what the reader may see of them.
-    func fetch(_ ids: [UInt64]) async throws -> [UInt64: PeerTweet] {
+    func fetch(_ ids: some Sequence<UInt64>) async throws -> [UInt64: PeerTweet] {
         let places = try Set(ids).sorted().map { try node.tweetId($0) }
         guard !places.isEmpty else { return [:] }
         let viewer = viewer?.rawValue ?? 0
@@ -24,9 +24,15 @@ struct Hydration: Sendable {
     }
 
     /// In the given order; retweets of what is gone or hidden are left out, tombstones stay.
-    /// - Parameter forReader: somebody is shown them; not so what answers a write.
-    func hydrate(_ rows: [TweetRow], forReader: Bool = true) async throws -> [Tweet] {
-        let found = try await fetch(rows.map { $0.retweetOf == 0 ? $0.id : $0.retweetOf })
+    /// - Parameters:
+    ///   - known: what `fetch` has given a moment ago; only the others are asked for.
+    ///   - forReader: somebody is shown them; not so what answers a write.
+    func hydrate(
+        _ rows: [TweetRow], known: [UInt64: PeerTweet] = [:], forReader: Bool = true
+    ) async throws -> [Tweet] {
+        let shownIds = Set(rows.map { $0.retweetOf == 0 ? $0.id : $0.retweetOf })
+        let others = try await fetch(shownIds.filter { known[$0] == nil })
+        let found = known.filter { shownIds.contains($0.key) }.merging(others) { first, _ in first }
         let counts = try await node.shownCounts(
             of: found.values.sorted { $0.id < $1.id }, for: readerPartition, context)
         var seen: Set<UInt64> = []

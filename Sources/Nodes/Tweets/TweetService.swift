@@ -32,7 +32,7 @@ struct TweetService: Sendable {
         let rows = try request.ids.compactMap { id in
             try found[id].flatMap { try $0.row.isEmpty || $0.hidden ? nil : TweetRow.decode($0.row) }
         }
-        let tweets = try await hydration.hydrate(rows.filter { !$0.deleted }).filter { try !$0.isTombstone }
+        let tweets = try await hydration.hydrate(rows.filter { !$0.deleted }, known: found)
         return try .with { $0.tweets = try Self.mark(tweets, request.query) }
     }
 
@@ -95,7 +95,7 @@ struct TweetService: Sendable {
         let rows = try ids.compactMap { id in
             try found[id].flatMap { try $0.row.isEmpty ? nil : TweetRow.decode($0.row) }
         }
-        let tweets = try await hydration.hydrate(rows)
+        let tweets = try await hydration.hydrate(rows, known: found)
         guard page.more, let last = page.ids.last else { return .with { $0.tweets = tweets } }
         try Task.checkCancellation()
         if tweets.isEmpty { return try await self.page(of: root, after: last, limit: limit, viewer, context) }

@@ -1,0 +1,84 @@
+import Client
+import Histogram
+
+/// What one worker has seen; workers share nothing, and their tallies are merged at the end.
+struct Tally: Sendable {
+    /// What went wrong in one way.
+    struct Failures: Hashable, Sendable {
+        var count: Int
+        /// The first one's words.
+        var example: String
+    }
+
+    /// The kind of an operation that an open loop did not make because its bound was reached.
+    static let overflow = "OVERFLOW"
+    /// The kind of anything that is not the client's typed error.
+    private static let unknown = RookeryError.Status.unknown.rawValue
+
+    /// Microseconds with three digits, of what succeeded; by `LoadOperation.index`, made when first needed.
+    private var latencies = [Histogram<UInt32>?](repeating: nil, count: LoadOperation.allCases.count)
+    private(set) var failures: [String: Failures] = [:]
+    /// From when on the first operation counts.
+    private(set) var firstNs = UInt64.max
+    /// When the last answer came.
+    private(set) var lastNs: UInt64 = 0
+
+    mutating func succeeded(_ operation: LoadOperation, startNs: UInt64, endNs: UInt64) {
+        let index = operation.index
+        if latencies[index] == nil { latencies[index] = Histogram(numberOfSignificantValueDigits: .three) }
+        latencies[index]?.record((endNs - startNs) / 1000)
+        took(startNs, endNs)
+    }
+
+    mutating func failed(_ error: any Error, startNs: UInt64, endNs: UInt64) {
+        let known = error as? RookeryError
+        add(1, known?.status.rawValue ?? Self.unknown, example: known?.message ?? String(describing: error))
+        took(startNs, endNs)
+    }
+
+    mutating func overflowed(_ count: Int) {
+        if count > 0 { add(count, Self.overflow, example: "--max-outstanding operations were under way already") }
+    }
+
+    mutating func merge(_ other: Tally) {
+        for (index, histogram) in other.latencies.enumerated() {
+            guard let histogram else { continue }
+            if latencies[index] == nil { latencies[index] = histogram } else { latencies[index]?.add(histogram) }
+        }
+        for (kind, failures) in other.failures { add(failures.count, kind, example: failures.example) }
+        took(other.firstNs, other.lastNs)
+    }
+
+    private mutating func took(_ startNs: UInt64, _ endNs: UInt64) {
+        (firstNs, lastNs) = (min(firstNs, startNs), max(lastNs, endNs))
+    }
+
+    private mutating func add(_ count: Int, _ kind: String, example: String) {
+        failures[kind, default: Failures(count: 0, example: example)].count += count
+    }
+
+    func latency(of operation: LoadOperation) -> LatencyFigures? { latencies[operation.index].map(LatencyFigures.init) }
+
+    /// Of all operations together.
+    var latency: LatencyFigures {
+        var all = Histogram<UInt32>(numberOfSignificantValueDigits: .three)
+        for case .some(let histogram) in latencies { all.add(histogram) }
+        return LatencyFigures(all)
+    }
+
+    var failed: Int { failures.values.reduce(0) { $0 + $1.count } }
+}
+
+/// How long operations took, in microseconds.
+struct LatencyFigures: Hashable, Sendable {
+    var count: Int
+    var p50Us, p99Us, p999Us, maxUs: UInt64
+
+    init(_ histogram: Histogram<UInt32>) {
+        count = Int(histogram.totalCount)
+        p50Us = histogram.valueAtPercentile(50)
+        p99Us = histogram.valueAtPercentile(99)
+        p999Us = histogram.valueAtPercentile(99.9)
+        maxUs = histogram.maxRecorded
+    }
+}
