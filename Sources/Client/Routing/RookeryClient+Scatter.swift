@@ -38,11 +38,15 @@ extension RookeryClient {
         for round in 1...Self.rounds where !waiting.isEmpty {
             let owned = waiting.compactMap { partition in table.owner(of: partition).map { ($0, partition) } }
             let byOwner = Dictionary(grouping: owned, by: \.0).mapValues { $0.map(\.1) }
+            result.missingPartitions += waiting.filter { table.owner(of: $0) == nil }
             waiting = []
             for failed in try await ask(byOwner, method, session, request, into: &result) {
-                let moved = failed.partitions.filter { table.owner(of: $0) != failed.node }
-                waiting += moved
-                guard moved.isEmpty || round == Self.rounds else { continue }
+                // One that has moved makes its old owner refuse the whole question.
+                let hasMoved = failed.partitions.contains { table.owner(of: $0) != failed.node }
+                if hasMoved, round < Self.rounds {
+                    waiting += failed.partitions
+                    continue
+                }
                 result.missing.append(failed.node)
                 result.missingPartitions += failed.partitions
                 result.error = result.error ?? failed.error

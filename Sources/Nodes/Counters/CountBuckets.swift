@@ -61,6 +61,18 @@ enum CountBuckets {
         return found
     }
 
+    /// Deletes the oldest of those that no window reaches; called with each new event, so that they do not pile up.
+    static func deleteExpired(under prefix: Key, atMost count: Int, in evaluation: Evaluation) throws {
+        for span in Span.allCases {
+            let spanPrefix = prefix.appending(span.rawValue)
+            let oldest = evaluation.nowMs - min(evaluation.nowMs, span.keptForMs)
+            let end = spanPrefix.appending(span.bucket(ofMs: oldest)).bytes
+            for row in try evaluation.rows.rows(.counts, from: spanPrefix.bytes, to: end, limit: count) {
+                evaluation.rows.delete(.counts, row.key)
+            }
+        }
+    }
+
     /// Deletes those that no window reaches, and returns the others.
     static func live(under prefix: Key, in evaluation: Evaluation) throws -> [Stored] {
         let all = try stored(under: prefix, in: evaluation.rows)

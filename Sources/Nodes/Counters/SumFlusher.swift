@@ -119,7 +119,7 @@ final class SumFlusher: AppliedObserver {
         }
     }
 
-    private static let tweetsInOneEntry = 2000
+    private static let tweetsInOneEntry = 200
 
     private func tell(
         _ tweets: [UInt64], _ regionTweets: [UInt64], of region: Cluster.RegionRange, from partition: Partition

@@ -17,19 +17,9 @@ enum ViewEvents {
                 try evaluation.rows.merge(.counts, bucket.bytes, delta: delta)
             }
         }
-        try deleteExpired(atLeast: 2 * viewed.tweets.count, in: evaluation)
+        // Twice as many as come in, so that old ones do not pile up.
+        try CountBuckets.deleteExpired(
+            under: Rows.viewBuckets(in: evaluation.partition), atMost: 2 * viewed.tweets.count, in: evaluation)
         evaluation.note(.eventViewed, viewed)
-    }
-
-    /// As many as come in, so that old ones do not pile up.
-    private static func deleteExpired(atLeast count: Int, in evaluation: Evaluation) throws {
-        for span in CountBuckets.Span.allCases {
-            let prefix = Rows.viewBuckets(span.rawValue, in: evaluation.partition)
-            let oldest = evaluation.nowMs - min(evaluation.nowMs, span.keptForMs)
-            let end = prefix.appending(span.bucket(ofMs: oldest)).bytes
-            for row in try evaluation.rows.rows(.counts, from: prefix.bytes, to: end, limit: count) {
-                evaluation.rows.delete(.counts, row.key)
-            }
-        }
     }
 }

@@ -103,6 +103,9 @@ struct GraphEvents: Sendable {
         try CountBuckets.merge(
             under: Rows.followerBuckets(of: followed), suffix: Array(region.utf8), by: delta, atMs: atMs,
             in: evaluation)
+        if delta > 0 {
+            try CountBuckets.deleteExpired(under: Rows.followerBuckets(of: followed), atMost: 4, in: evaluation)
+        }
         evaluation.note(.eventFollowersCounted, FollowersCounted.with { $0.userId = followed.rawValue })
     }
 

@@ -113,8 +113,12 @@ enum Rows {
     }
 
     /// Views by time: span (`CountBuckets.Span`), bucket, then tweet and region.
+    static func viewBuckets(in partition: PartitionId) -> Key {
+        Key(partition: partition.rawValue).appending(UInt8(ascii: "x"))
+    }
+
     static func viewBuckets(_ span: UInt8, in partition: PartitionId) -> Key {
-        Key(partition: partition.rawValue).appending(UInt8(ascii: "x")).appending(span)
+        viewBuckets(in: partition).appending(span)
     }
 
     /// A region's sums of a tweet, in the region's home of that tweet.

@@ -50,6 +50,8 @@ final class PartitionSearch: Sendable {
     func current() throws -> PartitionIndex {
         try index.withLock { index in
             var current = try index ?? load()
+            // Should anything fail below, it is made anew from what is stored: the inbox is gone then.
+            index = nil
             for row in takeInbox() {
                 // Ids ascend in the log; what the store had already when the index was loaded comes once more.
                 current.add(IndexedTweet(row))

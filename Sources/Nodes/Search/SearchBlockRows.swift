@@ -46,6 +46,8 @@ struct SearchBlockRows: BlockSource {
     static func effects(storing block: PackedBlock, in partition: PartitionId) -> Effects {
         let prefix = Rows.searchBlock(block.summary.minId, in: partition)
         var effects = Effects()
+        // A block of the same first id may have been written before, and its segment grown since.
+        effects.deleteRange(.search, from: prefix.bytes, to: prefix.prefixEnd)
         for row in block.rows { effects.put(.search, prefix.appending(row.subkey).bytes, row.value) }
         return effects
     }

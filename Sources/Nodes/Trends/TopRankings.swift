@@ -132,7 +132,7 @@ struct TopRankings: Sendable {
     }
 
     /// Hashtags with fewer votes than so many others are not looked at.
-    private static let trendCandidates = 512
+    private static let trendCandidates = 100
 
     /// The hashtags that rise most, of those with the most votes.
     mutating func rising(

@@ -102,7 +102,9 @@ struct TopService: Sendable {
         let hydration = Hydration(node: node, context: context, viewer: viewer)
         let shown = try await Self.shown(counters.prefix(wanted).map(\.key), hydration)
         let items = counters.filter { shown.contains($0.key) }
-        let bound = max(tops.map(\.bound).max() ?? 0, items.count > limit ? items[limit].estimate : 0)
+        // Those that were not looked at, and those that did not fit.
+        let unseen = counters.count > wanted ? counters[wanted].estimate : 0
+        let bound = max(tops.map(\.bound).max() ?? 0, items.count > limit ? items[limit].estimate : unseen)
         return .with {
             $0.items = items.prefix(limit).map { counter in
                 .with {

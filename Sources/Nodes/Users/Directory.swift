@@ -28,7 +28,7 @@ enum Directory {
         }
     }
 
-    private static func shortened(_ word: String) -> String {
+    static func shortened(_ word: String) -> String {
         guard word.utf8.count > maxWordBytes else { return word }
         var end = word.startIndex
         while let next = word.index(end, offsetBy: 1, limitedBy: word.endIndex),
@@ -58,7 +58,7 @@ struct UserSearchService: Sendable {
     func search(_ request: UserSearchRequest, _ context: CallContext) async throws -> UserSearchReply {
         try await node.catchUp(context)
         _ = try await node.provenViewer(context)
-        guard let prefix = SearchTokens(request.prefix).words.first, !request.prefix.isEmpty else {
+        guard let prefix = SearchTokens(request.prefix).words.first.map(Directory.shortened) else {
             throw Refusal(.invalidArgument, "name the beginning of a name")
         }
         let limit = min(max(1, Int(request.limit)), Self.maxPage)
@@ -112,7 +112,8 @@ struct UserSearchService: Sendable {
     /// A user is found once, by the first of the words that begin so.
     private static func hit(_ word: String, _ id: UInt64, prefix: String, in rows: any Reader) throws -> UserHit? {
         guard let user = try rows.message(UserRow.self, .users, Rows.user(Id(rawValue: id))),
-            user.state == .userActive, Directory.words(of: user).first(where: { $0.hasPrefix(prefix) }) == word
+            user.state == .userActive,
+            Directory.words(of: user).first(where: { $0.utf8.starts(with: prefix.utf8) }) == word
         else { return nil }
         return .with {
             $0.word = word
