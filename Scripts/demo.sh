@@ -15,6 +15,7 @@ show() {
     printf '\n$'
     for word in "$@"; do
         case $word in
+            *\"*) printf " '%s'" "$word" ;;
             *[!A-Za-z0-9._/:=-]*) printf ' "%s"' "$word" ;;
             *) printf ' %s' "$word" ;;
         esac
