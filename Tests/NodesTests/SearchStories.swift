@@ -160,6 +160,25 @@ import Testing
         }
     }
 
+    @Test func aClientWhoseMapIsAllWrongFindsEverything() async throws {
+        try await TestCluster.run { cluster in
+            let people = try await cluster.people(9)
+            for person in people {
+                let tweet = try await cluster.client.post(Draft(text: "where"), session: person.session)
+                _ = try await cluster.client.react(.like, to: tweet.id, session: person.session)
+            }
+            try await cluster.atRest()
+            let lost = cluster.client(withMap: try cluster.wrongMap())
+            let page = try await lost.search("where", session: people[0].session)
+            #expect(page.count == 9 && page.missingNodes.isEmpty)
+            await lost.close()
+            let other = cluster.client(withMap: try cluster.wrongMap())
+            let list = try await other.top(TopQuery(.tweets), session: people[0].session)
+            #expect(list.items.count == 9 && list.exact)
+            await other.close()
+        }
+    }
+
     @Test func aRevokedSessionFindsNothingAnywhere() async throws {
         try await TestCluster.run { cluster in
             let ada = try await cluster.register("ada")

@@ -51,10 +51,17 @@ extension RookeryClient {
                 result.missingPartitions += failed.partitions
                 result.error = result.error ?? failed.error
             }
+            // A refusal teaches one row, and there may be many.
+            if !waiting.isEmpty { try await learnMap() }
         }
         result.answers.sort { $0.node < $1.node }
         result.missing = Set(result.missing).sorted()
         return result
+    }
+
+    private func learnMap() async throws {
+        let reply = try await read("rookery.Cluster/Map", MapRequest(), as: MapReply.self, at: .anyNode)
+        table.learn(try RemoteMap.map(reply))
     }
 
     private struct Failed: Sendable {

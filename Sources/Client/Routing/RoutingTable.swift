@@ -31,6 +31,11 @@ final class RoutingTable: Sendable {
     /// The primary's node.
     func owner(of partition: PartitionId) -> NodeId? { map.withLock { $0.owner(of: partition)?.id } }
 
+    /// Takes the rows that are newer than what was known.
+    func learn(_ newer: ClusterMap) {
+        map.withLock { map in for row in newer.rows { _ = map.update(row: row) } }
+    }
+
     /// Takes the row from a wrong-owner refusal. True when it is newer than what was known, so the call can follow it.
     func follow(_ error: RPCError) -> Bool {
         // Details that are no refusal come from other kinds of UNAVAILABLE: then there is nothing to follow.
