@@ -145,18 +145,17 @@ public final class NodeServer: Sendable {
     private static func channels(
         to map: ClusterMap, _ parts: Parts, _ logger: Logger
     ) -> [NodeId: RPC.Channel] {
-        let configuration = ChannelConfiguration(
-            clusterId: parts.config.clusterId, role: .peer(nodeId: parts.id.rawValue, secret: parts.secret))
         let others = map.sortedNodes.filter { $0.id != parts.id }
-        return Dictionary(
-            uniqueKeysWithValues: others.map { other in
-                (
-                    other.id,
-                    RPC.Channel(
-                        host: other.address.host, port: other.address.port, configuration: configuration,
-                        transport: parts.transport, group: parts.group, logger: logger)
-                )
-            })
+        return Dictionary(uniqueKeysWithValues: others.map { ($0.id, channel(to: $0.address, parts, logger)) })
+    }
+
+    private static func channel(to address: Address, _ parts: Parts, _ logger: Logger) -> RPC.Channel {
+        let configuration = ChannelConfiguration(
+            clusterId: parts.config.clusterId, role: .peer(nodeId: parts.id.rawValue, secret: parts.secret),
+            backoff: address.isLoopback ? .local : Backoff())
+        return RPC.Channel(
+            host: address.host, port: address.port, configuration: configuration, transport: parts.transport,
+            group: parts.group, logger: logger)
     }
 
     private static func links(

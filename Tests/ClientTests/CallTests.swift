@@ -165,17 +165,17 @@ struct CallTests {
         }
         try await cluster.start(["n1"], method: Self.follow) { _, _ in
             var answer = accepted()
-            answer.metadata["rookery-seen"] = list.encode()
+            answer.metadata["rookery-seen-bin"] = list.encode()
             return answer
         }
         let client = try cluster.client()
         _ = try await client.follow(bob, session: ada)
         _ = try await client.follow(bob, session: ada)
-        #expect(cluster.calls.allSatisfy { $0.call.metadata["rookery-seen"] == nil })
+        #expect(cluster.calls.allSatisfy { $0.call.metadata["rookery-seen-bin"] == nil })
         _ = try await client.ask(
             Self.follow, FollowRequest(), as: FollowReply.self, at: .member(PartitionId(2)), session: ada, key: nil,
             .read)
-        #expect(cluster.calls.last?.call.metadata["rookery-seen"] == list.encode())
+        #expect(cluster.calls.last?.call.metadata["rookery-seen-bin"] == list.encode())
         await client.close()
         await cluster.stop()
     }

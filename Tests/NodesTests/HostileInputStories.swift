@@ -76,7 +76,7 @@ import Testing
             let alice = try await cluster.register("alice")
             let home = try #require(cluster.map.owner(of: alice.id.partition)?.id)
             var call = options(cluster, alice)
-            call.metadata["rookery-seen"] = [0xff, 0xff, 0xff]
+            call.metadata["rookery-seen-bin"] = [0xff, 0xff, 0xff]
             let garbage = await refusal(cluster, home, "rookery.Timelines/Home", TimelineRequest().encode(), call)
             #expect(garbage?.code == .invalidArgument)
             // A write that is never going to arrive is waited for, but not for ever.
@@ -90,7 +90,7 @@ import Testing
                     }
                 ]
             }
-            call.metadata["rookery-seen"] = never.encode()
+            call.metadata["rookery-seen-bin"] = never.encode()
             call.timeout = .milliseconds(300)
             await #expect(throws: RPCError.self) {
                 _ = try await cluster.call(home, "rookery.Timelines/Home", TimelineRequest().encode(), call)
@@ -117,7 +117,7 @@ import Testing
                     ]
                 }
                 var call = options(cluster, alice)
-                call.metadata["rookery-seen"] = list.encode()
+                call.metadata["rookery-seen-bin"] = list.encode()
                 return await refusal(cluster, home, "rookery.Timelines/Home", TimelineRequest().encode(), call)
             }
             #expect(await read(source: 9999) == nil)
@@ -269,7 +269,7 @@ import Testing
             let secret = try await cluster.client.post(Draft(text: "secret"), session: bob.session).id
             let home = try #require(cluster.map.owner(of: secret.partition)?.id)
             var call = CallOptions()
-            call.metadata["rookery-viewer"] = withUnsafeBytes(of: bob.id.rawValue.littleEndian) { Array($0) }
+            call.metadata["rookery-viewer-bin"] = withUnsafeBytes(of: bob.id.rawValue.littleEndian) { Array($0) }
             let show = TweetRequest.with { $0.id = secret.rawValue }.encode()
             let error = await refusal(cluster, home, "rookery.Tweets/Show", show, call)
             #expect(error?.code == .permissionDenied)

@@ -33,8 +33,12 @@ import Testing
         mutating func ends() -> [UInt32: RPCError?] {
             defer { actions.commands = [] }
             var ends: [UInt32: RPCError?] = [:]
-            for case .completed(let stream, let result) in actions.commands {
-                ends[stream] = .some(result.failure)
+            for command in actions.commands {
+                switch command {
+                case .completed(let stream, let result): ends[stream] = .some(result.failure)
+                case .returned(let stream, let error): ends[stream] = .some(error)
+                default: break
+                }
             }
             return ends
         }
@@ -46,7 +50,8 @@ import Testing
     ) -> Scene {
         let configuration = ClientConnection.Configuration(
             target: "n1:1", clusterId: "nest", identity: identity, limits: limits, features: .lz4,
-            connectTimeout: .seconds(1), compressFrom: nil)
+            connectTimeout: .seconds(1), compressFrom: nil,
+            keepalive: KeepaliveConfiguration(interval: nil), idleTimeout: nil, maxWaitingCalls: 1000)
         var scene = Scene(connection: ClientConnection(configuration: configuration, nonce: Self.nonce, now: start))
         scene.connection.connected(into: &scene.actions)
         scene.actions.output = ByteBuffer()
@@ -63,7 +68,7 @@ import Testing
 
     private func call(_ scene: inout Scene) -> UInt32 {
         let request = ClientConnection.Request(
-            method: "test/Echo", isStreaming: false, options: CallOptions(), message: [], deadline: nil)
+            method: "test/Echo", kind: .unary, options: CallOptions(), message: [], deadline: nil)
         return scene.connection.call(request, now: start, into: &scene.actions)
     }
 
@@ -130,7 +135,7 @@ import Testing
         var scene = connect(limits: limits)
         scene.hear(.welcome, payload: welcome { $0.methods[0].kind = .serverStreaming })
         let request = ClientConnection.Request(
-            method: "test/Echo", isStreaming: true, options: CallOptions(), message: [], deadline: nil)
+            method: "test/Echo", kind: .serverStreaming, options: CallOptions(), message: [], deadline: nil)
         let stream = scene.connection.call(request, now: start, into: &scene.actions)
         _ = try scene.said()
         for _ in 0..<2 { scene.hear(.message, stream: stream, payload: [UInt8](repeating: 1, count: 9)) }

@@ -38,7 +38,8 @@ import Testing
             options.key = IdempotencyKey(high: 5, low: .max)
             options.partition = 777
             options.revision = 99
-            options.metadata["colour"] = Array("grün".utf8)
+            options.metadata[text: "colour"] = "green"
+            options.metadata["shade-bin"] = Array("grün".utf8)
             options.metadata.traceParent = "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01"
             let reply = try await stage.channel().unary("test/Look", [9], options: options)
             let call = try #require(seen.withLock { $0 })

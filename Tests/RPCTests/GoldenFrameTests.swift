@@ -50,6 +50,14 @@ import Testing
     private static func frames() -> [(String, ByteBuffer)] {
         handshakeFrames() + callFrames() + [
             ("cancel stream 3", frame { FrameEncoder.write(.cancel, stream: 3, into: &$0) }),
+            ("end of stream 5's messages", frame { FrameEncoder.write(.end, flags: .endStream, stream: 5, into: &$0) }),
+            (
+                "metadata on stream 5",
+                frame {
+                    let metadata = Metadata(entries: [.init(key: "who", text: "wren")])
+                    FrameEncoder.write(.metadata, stream: 5, payload: metadata.packed(), into: &$0)
+                }
+            ),
             ("ping", frame { FrameEncoder.write(.ping, payload: [1, 2, 3, 4, 5, 6, 7, 8], into: &$0) }),
             ("pong", frame { FrameEncoder.write(.pong, payload: [1, 2, 3, 4, 5, 6, 7, 8], into: &$0) }),
             ("credit of 1000 bytes for stream 3", frame { Credit.write(1000, stream: 3, into: &$0) }),

@@ -49,19 +49,29 @@ import Testing
     }
 
     @Test(arguments: World.allCases)
-    func callsAboveTheServersLimitDoNotLeave(world: World) async throws {
+    func callsAboveTheServersLimitWaitTheirTurn(world: World) async throws {
         var configuration = Stage.configuration()
         configuration.clientLimits.maxConcurrentStreams = 1
         let (entered, leave) = (Gate(), Gate())
         let methods = MethodTable.make { $0.holding("test/Hold", entered: entered, leave: leave) }
         try await Stage.play(world, configuration, methods: methods) { stage in
-            let channel = stage.channel()
+            let channel = stage.channel(ChannelConfiguration(clusterId: "nest", maxWaitingCalls: 1))
             async let held = channel.unary("test/Hold", [])
             try await entered.wait()
-            let error = await failure { _ = try await channel.unary("test/Echo", []) }
-            #expect(error?.code == .resourceExhausted && error?.ran == .no && error?.retryable == true)
-            #expect(error?.load == nil, "the server was not asked")
-            leave.open()
+            let waits = await failure {
+                _ = try await channel.unary("test/Echo", [], options: CallOptions(timeout: .milliseconds(20)))
+            }
+            #expect(waits?.code == .deadlineExceeded && waits?.ran == .no)
+            let outcomes = await withTaskGroup(of: RPCError?.self) { group in
+                for n in 0..<3 {
+                    group.addTask { await failureIfAny { _ = try await channel.unary("test/Echo", [UInt8(n)]) } }
+                }
+                leave.open()
+                return await group.reduce(into: []) { $0.append($1) }
+            }
+            // At least the one place that there is was used; nobody was left behind.
+            #expect(outcomes.filter { $0 == nil }.count >= 1)
+            #expect(outcomes.compactMap { $0 }.allSatisfy { $0.code == .resourceExhausted && $0.ran == .no })
             _ = try await held
             try await expectEcho(channel, [1])
         }

@@ -118,27 +118,46 @@ import Testing
         try expectAnswer(.resourceExhausted, &scene)
     }
 
-    @Test func afterGoAwayNothingIsTakenAndTheLastAnswerCloses() throws {
+    /// A request that was under way when the first GOAWAY was said is served; after the second none is.
+    @Test func goAwayHasTwoSteps() throws {
         var scene = try open()
         scene.connection.received(request(1), now: start, into: &scene.actions)
-        scene.connection.goAway("bye", into: &scene.actions)
-        let frames = try scene.frames()
-        let frame = try #require(frames.first)
-        #expect(try GoAway(unpacking: frame.payload) == GoAway(lastStream: 1, reason: "bye"))
-        _ = scene.commands()
+        scene.connection.goAway("bye", now: start, into: &scene.actions)
+        let first = try scene.frames()
+        #expect(first.map(\.kind) == [.goAway, .ping])
+        #expect(try GoAway(unpacking: first[0].payload) == GoAway(lastStream: .max, reason: "bye"))
         scene.connection.received(request(3), now: start, into: &scene.actions)
+        #expect(scene.connection.streams.count == 2)
+        var pong = ByteBuffer()
+        FrameEncoder.write(.pong, payload: PingPayload.farewell, into: &pong)
+        scene.connection.received(pong, now: start, into: &scene.actions)
+        let second = try scene.frames()
+        #expect(try GoAway(unpacking: try #require(second.first).payload) == GoAway(lastStream: 3, reason: "bye"))
+        _ = scene.commands()
+        scene.connection.received(request(5), now: start, into: &scene.actions)
         let commands = scene.commands()
         #expect(commands.isEmpty)
+        scene.connection.finished(3, .success(Answer()), load: LoadReport(), into: &scene.actions)
+        #expect(scene.connection.phase == .open)
         scene.connection.finished(1, .success(Answer()), load: LoadReport(), into: &scene.actions)
-        let kinds = try scene.frames().map(\.kind)
-        #expect(kinds == [.response])
+        #expect(try scene.frames().map(\.kind) == [.response, .response])
+        #expect(scene.connection.phase == .closed)
+    }
+
+    @Test func whoDoesNotAnswerTheFarewellIsNotWaitedFor() throws {
+        var scene = try open()
+        scene.connection.goAway("bye", now: start, into: &scene.actions)
+        let due = try #require(scene.connection.nextDeadline)
+        #expect(due == start + .seconds(1))
+        scene.connection.tick(now: due, into: &scene.actions)
+        #expect(try scene.frames().map(\.kind) == [.goAway, .ping, .goAway])
         #expect(scene.connection.phase == .closed)
     }
 
     @Test func aRequestInPartsIsRefusedWithoutRunning() throws {
         var scene = try open()
         scene.connection.received(request(1, flags: []), now: start, into: &scene.actions)
-        try expectAnswer(.unimplemented, &scene)
+        try expectAnswer(.invalidArgument, &scene)
         let commands = scene.commands()
         #expect(commands.isEmpty)
         #expect(scene.connection.phase == .open)

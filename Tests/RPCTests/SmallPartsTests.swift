@@ -31,25 +31,29 @@ import Testing
     }
 
     @Test func waitsGrowToTheirCap() {
-        let backoff = Backoff(jitter: 0)
+        var backoff = Backoff.local
+        backoff.jitter = 0
         let waits = (1...12).map { backoff.wait(failures: $0, unit: 0).nanoseconds / 1_000_000 }
         #expect(waits.prefix(4) == [50, 80, 128, 204])
         #expect(waits.last == 2000)
         let spread = Backoff(jitter: 0.5)
-        #expect(spread.wait(failures: 1, unit: 0) == .milliseconds(25))
-        #expect(spread.wait(failures: 1, unit: 0.999) < .milliseconds(75))
+        #expect(spread.wait(failures: 1, unit: 0) == .milliseconds(500))
+        #expect(spread.wait(failures: 1, unit: 0.999) < .milliseconds(1500))
+        // gRPC's: a second, half as much again and a little each time, two minutes at most.
+        let seconds = [1, 2, 3, 20].map { Backoff(jitter: 0).wait(failures: $0, unit: 0) }
+        #expect(seconds == [.seconds(1), .milliseconds(1600), .milliseconds(2560), .seconds(120)])
     }
 
     @Test func callsDuringTheWaitAreRefusedWithTheLastError() {
-        var reconnection = Reconnection(backoff: Backoff(jitter: 0))
+        var reconnection = Reconnection(backoff: Backoff(initial: .milliseconds(50), jitter: 0))
         let start = NIODeadline.uptimeNanoseconds(1)
         let error = RPCError(.unavailable, "connection refused by n1:1", ran: .no)
         #expect(reconnection.decide(now: start) == .connect)
         reconnection.failed(error, now: start, unit: 0)
-        #expect(reconnection.decide(now: start + .milliseconds(49)) == .refuse(error))
+        #expect(reconnection.decide(now: start + .milliseconds(49)) == .refuse(error, until: start + .milliseconds(50)))
         #expect(reconnection.decide(now: start + .milliseconds(50)) == .connect)
         reconnection.failed(error, now: start, unit: 0)
-        #expect(reconnection.decide(now: start + .milliseconds(79)) == .refuse(error))
+        #expect(reconnection.decide(now: start + .milliseconds(79)) == .refuse(error, until: start + .milliseconds(80)))
         reconnection.succeeded()
         #expect(reconnection.decide(now: start) == .connect)
     }

@@ -89,7 +89,9 @@ public final class RookeryClient: Sendable {
         to address: Address, clusterId: String, _ options: Options, _ transport: any Transport,
         _ group: any EventLoopGroup
     ) -> RPC.Channel {
-        let configuration = ChannelConfiguration(clusterId: clusterId, connectTimeout: options.connectTimeout)
+        let configuration = ChannelConfiguration(
+            clusterId: clusterId, connectTimeout: options.connectTimeout,
+            backoff: address.isLoopback ? .local : Backoff())
         return RPC.Channel(
             host: address.host, port: address.port, configuration: configuration, transport: transport, group: group,
             logger: options.logger)

@@ -6,7 +6,7 @@ extension RookeryClient {
     /// A wrong-owner answer may be followed by another while the map is changing, but not for ever.
     static let maxRedirects = 4
     /// The metadata under which writes on their way ride along (`SeenList`).
-    static let seenKey = "rookery-seen"
+    static let seenKey = "rookery-seen-bin"
 
     /// Calls until it succeeds, may not be tried again, or the time is up. The only loop over tries there is.
     func invoke(_ invocation: Invocation) async throws -> [UInt8] {

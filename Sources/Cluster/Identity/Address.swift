@@ -20,6 +20,9 @@ public struct Address: Hashable, Sendable, CustomStringConvertible {
         host.contains(":") ? "[\(host)]:\(port)" : "\(host):\(port)"
     }
 
+    /// It leads to this machine.
+    public var isLoopback: Bool { host == "localhost" || host == "::1" || host.hasPrefix("127.") }
+
     static let ports = 1...65535
 
     /// The host and the text behind the last colon; nil when there is no host or no port, or when it is unclear which

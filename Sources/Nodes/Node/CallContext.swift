@@ -9,9 +9,9 @@ import Synchronization
 final class CallContext: Sendable {
     /// Metadata key of a `SeenList`: in an answer, the writes that are on their way; in a request, the writes its
     /// session has made and wants to see (P8).
-    static let seenKey = "rookery-seen"
+    static let seenKey = "rookery-seen-bin"
     /// Metadata key of the viewer's id, eight bytes little-endian; believed of proven peers only (rule G1).
-    static let viewerKey = "rookery-viewer"
+    static let viewerKey = "rookery-viewer-bin"
     /// How long a read waits for its session's own writes.
     static let catchUpTime = TimeAmount.seconds(2)
 

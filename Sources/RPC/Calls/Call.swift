@@ -36,12 +36,15 @@ public struct Call: Sendable {
     /// When the answer is no longer wanted; the handler's task is cancelled then.
     public var deadline: NIODeadline?
     public var peer: Peer
+    /// Empty for a method that takes many messages.
     public var message: [UInt8]
+    /// The message came as an LZ4 block.
+    public var isCompressed: Bool
 
     public init(
         method: String, session: [UInt8] = [], key: IdempotencyKey = .none, partition: UInt16? = nil,
         revision: UInt64 = 0, metadata: Metadata = Metadata(), deadline: NIODeadline? = nil, peer: Peer = Peer(),
-        message: [UInt8] = []
+        message: [UInt8] = [], isCompressed: Bool = false
     ) {
         self.method = method
         self.session = session
@@ -52,17 +55,27 @@ public struct Call: Sendable {
         self.deadline = deadline
         self.peer = peer
         self.message = message
+        self.isCompressed = isCompressed
     }
 }
 
-/// What a unary handler returns.
+/// What a handler with one answer returns.
 public struct Answer: Sendable {
     public var message: [UInt8]
+    /// Sent ahead of the message.
+    public var initialMetadata: Metadata
+    /// Sent with the status.
     public var metadata: Metadata
+    public var compression: Compression
 
-    public init(_ message: [UInt8] = [], metadata: Metadata = Metadata()) {
+    public init(
+        _ message: [UInt8] = [], initialMetadata: Metadata = Metadata(), metadata: Metadata = Metadata(),
+        compression: Compression = .automatic
+    ) {
         self.message = message
+        self.initialMetadata = initialMetadata
         self.metadata = metadata
+        self.compression = compression
     }
 
     public init(message: [UInt8], metadata: Metadata = Metadata()) {
@@ -70,16 +83,26 @@ public struct Answer: Sendable {
     }
 }
 
-/// What a caller gets back from a unary call.
+/// What a caller gets back from a call that succeeded.
 public struct Reply: Sendable {
+    /// Empty when the method answers with many messages.
     public var message: [UInt8]
+    public var initialMetadata: Metadata
+    /// What came with the status.
     public var metadata: Metadata
     public var load: LoadReport
+    /// The message came as an LZ4 block.
+    public var isCompressed: Bool
 
-    public init(message: [UInt8], metadata: Metadata = Metadata(), load: LoadReport = LoadReport()) {
+    public init(
+        message: [UInt8], initialMetadata: Metadata = Metadata(), metadata: Metadata = Metadata(),
+        load: LoadReport = LoadReport(), isCompressed: Bool = false
+    ) {
         self.message = message
+        self.initialMetadata = initialMetadata
         self.metadata = metadata
         self.load = load
+        self.isCompressed = isCompressed
     }
 }
 
@@ -94,10 +117,15 @@ public struct CallOptions: Sendable {
     public var partition: UInt16?
     public var revision: UInt64
     public var metadata: Metadata
+    /// Of the messages that the caller sends.
+    public var compression: Compression
+    /// Waits, within `timeout`, for a connection that cannot be had now, instead of failing at once.
+    public var waitsForReady: Bool
 
     public init(
         timeout: Duration? = nil, session: [UInt8] = [], key: IdempotencyKey = .none, partition: UInt16? = nil,
-        revision: UInt64 = 0, metadata: Metadata = Metadata()
+        revision: UInt64 = 0, metadata: Metadata = Metadata(), compression: Compression = .automatic,
+        waitsForReady: Bool = false
     ) {
         self.timeout = timeout
         self.session = session
@@ -105,5 +133,7 @@ public struct CallOptions: Sendable {
         self.partition = partition
         self.revision = revision
         self.metadata = metadata
+        self.compression = compression
+        self.waitsForReady = waitsForReady
     }
 }

@@ -22,12 +22,14 @@ public struct RPCError: Error, Hashable, Sendable, CustomStringConvertible {
     public var retryAfterMs: UInt32
     /// The application's own message, at most 48 KiB.
     public var details: [UInt8]
+    /// What the server sent along.
+    public var metadata: Metadata
     /// The server's load when it answered; nil when no server did.
     public var load: LoadReport?
 
     public init(
         _ code: StatusCode, _ message: String, ran: Ran = .yes, retryable: Bool = false, retryAfterMs: UInt32 = 0,
-        details: [UInt8] = [], load: LoadReport? = nil
+        details: [UInt8] = [], metadata: Metadata = Metadata(), load: LoadReport? = nil
     ) {
         self.code = code
         self.message = message
@@ -35,6 +37,7 @@ public struct RPCError: Error, Hashable, Sendable, CustomStringConvertible {
         self.retryable = retryable
         self.retryAfterMs = retryAfterMs
         self.details = details
+        self.metadata = metadata
         self.load = load
     }
 

@@ -1,6 +1,8 @@
 import NIOCore
 
 /// How long to wait between tries to connect: growing, bounded, and spread so that clients do not come back as one.
+///
+/// The default is gRPC's (doc/connection-backoff.md there).
 public struct Backoff: Hashable, Sendable {
     public var initial: Duration
     public var factor: Double
@@ -9,13 +11,16 @@ public struct Backoff: Hashable, Sendable {
     public var jitter: Double
 
     public init(
-        initial: Duration = .milliseconds(50), factor: Double = 1.6, cap: Duration = .seconds(2), jitter: Double = 0.2
+        initial: Duration = .seconds(1), factor: Double = 1.6, cap: Duration = .seconds(120), jitter: Double = 0.2
     ) {
         self.initial = initial
         self.factor = factor
         self.cap = cap
         self.jitter = jitter
     }
+
+    /// For a cluster on one machine, where a node that starts again is there in a moment and nobody is flooded.
+    public static let local = Backoff(initial: .milliseconds(50), cap: .seconds(2))
 
     /// The wait after `failures` tries in a row (from 1); `unit` is chance, 0..<1.
     func wait(failures: Int, unit: Double) -> TimeAmount {
@@ -29,7 +34,7 @@ public struct Backoff: Hashable, Sendable {
 struct Reconnection {
     enum Decision: Equatable {
         case connect
-        case refuse(RPCError)
+        case refuse(RPCError, until: NIODeadline)
     }
 
     private let backoff: Backoff
@@ -40,10 +45,10 @@ struct Reconnection {
         self.backoff = backoff
     }
 
-    /// A call needs a connection. While waiting it is refused at once, with the error of the last try.
+    /// A call needs a connection. Until the next try is due it is refused, with the error of the last one.
     func decide(now: NIODeadline) -> Decision {
         guard let failure, now < failure.until else { return .connect }
-        return .refuse(failure.error)
+        return .refuse(failure.error, until: failure.until)
     }
 
     mutating func failed(_ error: RPCError, now: NIODeadline, unit: Double) {

@@ -34,7 +34,7 @@ public final class Channel: Sendable {
         guard !Task.isCancelled else { throw RPCError(.cancelled, "the call was cancelled", ran: .no) }
         running.add(1, ordering: .relaxed)
         defer { running.subtract(1, ordering: .relaxed) }
-        let request = makeRequest(method, message, options, isStreaming: false)
+        let request = makeRequest(method, .unary, message, options)
         let relay = CancellationRelay()
         return try await withTaskCancellationHandler {
             try await UnarySink.wait { continuation in
@@ -47,18 +47,22 @@ public final class Channel: Sendable {
         }
     }
 
-    /// Calls a method with many answers. The call is made now, not when the first answer is asked for. The stream
-    /// throws an ``RPCError``; letting go of it, or cancelling the task that reads it, cancels the call. The server
+    /// Calls a method with many answers. The call is made now, not when the first answer is asked for. The server
     /// sends no more than the credit in ``Limits`` ahead of the reader.
     public func serverStreaming(
         _ method: String, _ message: [UInt8], options: CallOptions = CallOptions()
-    ) -> AsyncThrowingStream<[UInt8], any Error> {
-        let reader = StreamReader()
-        let call = OutgoingCall(
-            request: makeRequest(method, message, options, isStreaming: true), sink: reader)
-        core.post(.submit(call))
-        let handle = StreamHandle(reader: reader, call: call, channel: self)
-        return AsyncThrowingStream { try await handle.next() }
+    ) -> StreamingCall {
+        StreamingCall(makeRequest(method, .serverStreaming, message, options), channel: self)
+    }
+
+    /// Calls a method that takes many messages and gives one answer: ``StreamingCall/reply()``.
+    public func clientStreaming(_ method: String, options: CallOptions = CallOptions()) -> StreamingCall {
+        StreamingCall(makeRequest(method, .clientStreaming, [], options), channel: self)
+    }
+
+    /// Calls a method of many messages in both directions.
+    public func bidirectional(_ method: String, options: CallOptions = CallOptions()) -> StreamingCall {
+        StreamingCall(makeRequest(method, .bidirectional, [], options), channel: self)
     }
 
     /// Fails what runs with UNAVAILABLE, and every later call, as long as the event loop lives: who ends the loop waits
@@ -69,10 +73,10 @@ public final class Channel: Sendable {
     }
 
     private func makeRequest(
-        _ method: String, _ message: [UInt8], _ options: CallOptions, isStreaming: Bool
+        _ method: String, _ kind: MethodKind, _ message: [UInt8], _ options: CallOptions
     ) -> ClientConnection.Request {
         ClientConnection.Request(
-            method: method, isStreaming: isStreaming, options: options, message: message,
+            method: method, kind: kind, options: options, message: message,
             deadline: options.timeout.map { core.loop.now + TimeAmount($0) })
     }
 }

@@ -16,19 +16,28 @@ public struct ChannelConfiguration: Sendable {
     public var backoff: Backoff
     /// Messages from this many bytes on are compressed when the server takes it; nil never.
     public var compressionThreshold: Int?
+    public var keepalive: KeepaliveConfiguration
+    /// A connection is let go when no call was made for so long; the next call makes a new one. Nil: it is kept.
+    public var idleTimeout: Duration?
+    /// Calls that may wait for a connection, or for one of the server's streams; more are refused.
+    public var maxWaitingCalls: Int
     public var chance: Chance
 
     /// `limits` are by default those of the role.
     public init(
         clusterId: String, role: ChannelRole = .client, limits: Limits? = nil,
         connectTimeout: Duration = .seconds(3), backoff: Backoff = Backoff(), compressionThreshold: Int? = 1024,
-        chance: Chance = .system
+        keepalive: KeepaliveConfiguration = KeepaliveConfiguration(), idleTimeout: Duration? = .seconds(1800),
+        maxWaitingCalls: Int = 65_536, chance: Chance = .system
     ) {
         self.clusterId = clusterId
         self.role = role
         self.connectTimeout = connectTimeout
         self.backoff = backoff
         self.compressionThreshold = compressionThreshold
+        self.keepalive = keepalive
+        self.idleTimeout = idleTimeout
+        self.maxWaitingCalls = maxWaitingCalls
         self.chance = chance
         if let limits {
             self.limits = limits
@@ -39,7 +48,9 @@ public struct ChannelConfiguration: Sendable {
         }
     }
 
-    func connection(target: String) -> ClientConnection.Configuration {
+    func connection(
+        target: String, keepalive: KeepaliveConfiguration
+    ) -> ClientConnection.Configuration {
         let identity: ClientHandshake.Identity =
             switch role {
             case .client: .client
@@ -48,6 +59,7 @@ public struct ChannelConfiguration: Sendable {
         return ClientConnection.Configuration(
             target: target, clusterId: clusterId, identity: identity, limits: limits,
             features: compressionThreshold == nil ? [] : .lz4, connectTimeout: .init(connectTimeout),
-            compressFrom: compressionThreshold)
+            compressFrom: compressionThreshold, keepalive: keepalive, idleTimeout: idleTimeout.map { .init($0) },
+            maxWaitingCalls: maxWaitingCalls)
     }
 }

@@ -7,6 +7,8 @@ import NIOCore
 final class ChannelCore: @unchecked Sendable {
     enum Event: Sendable {
         case submit(OutgoingCall)
+        case write(OutgoingCall, OutgoingMessages.Message, WaitingWriters.Continuation)
+        case finish(OutgoingCall)
         case cancel(OutgoingCall)
         /// A streaming call's consumer went away.
         case abandon(OutgoingCall)
@@ -22,6 +24,7 @@ final class ChannelCore: @unchecked Sendable {
     private let logger: Logger
     private let mailbox = Mailbox<Event>()
     private var reconnection: Reconnection
+    private var keepalive: KeepaliveConfiguration
     private var current: ClientDriver?
     private var drivers: [ClientDriver] = []
     private var isClosed = false
@@ -37,6 +40,7 @@ final class ChannelCore: @unchecked Sendable {
         self.loop = loop
         self.logger = logger
         reconnection = Reconnection(backoff: configuration.backoff)
+        keepalive = configuration.keepalive
     }
 
     func post(_ event: Event) {
@@ -47,6 +51,8 @@ final class ChannelCore: @unchecked Sendable {
         for event in mailbox.takeAll() {
             switch event {
             case .submit(let call): submit(call)
+            case .write(let call, let message, let continuation): write(message, of: call, continuation)
+            case .finish(let call): finish(call)
             case .cancel(let call): cancel(call)
             case .abandon(let call): abandon(call)
             case .consumed(let call, let bytes): consumed(bytes, by: call)
@@ -61,11 +67,40 @@ final class ChannelCore: @unchecked Sendable {
             return call.complete(.failure(RPCError(.unavailable, "the channel to \(target) is closed", ran: .no)))
         }
         if current?.takesCalls != true { current = nil }
-        if let current { return current.submit(call) }
+        if let current, current.isStarted || call.request.options.waitsForReady { return current.submit(call) }
         switch reconnection.decide(now: loop.now) {
-        case .refuse(let error): call.complete(.failure(error))
-        case .connect: connect(with: call)
+        case .refuse(let error, let until):
+            guard call.request.options.waitsForReady else { return call.complete(.failure(error)) }
+            connect(with: call, at: until)
+        case .connect: connect(with: call, at: nil)
         }
+    }
+
+    /// A call that has certainly not run, and whose connection is no more.
+    func resubmit(_ call: OutgoingCall, after error: RPCError) {
+        call.driver = nil
+        call.moves += 1
+        // A caller that waits does so within its deadline; others have had their chance.
+        guard call.request.options.waitsForReady || call.moves <= Self.maxMoves else {
+            return call.complete(.failure(error))
+        }
+        submit(call)
+        current?.settle()
+    }
+
+    private static let maxMoves = 3
+
+    private func write(
+        _ message: OutgoingMessages.Message, of call: OutgoingCall, _ continuation: WaitingWriters.Continuation
+    ) {
+        guard !call.isCompleted, !call.isEnding else { return continuation.resume(throwing: RPCError.saidAll) }
+        call.early.append((message, continuation))
+        call.driver?.speak(call)
+    }
+
+    private func finish(_ call: OutgoingCall) {
+        call.isEnding = true
+        call.driver?.speak(call)
     }
 
     private func cancel(_ call: OutgoingCall) {
@@ -96,13 +131,22 @@ final class ChannelCore: @unchecked Sendable {
     // MARK: Connections
 
     /// The call comes first: a transport may know at once that there is nobody.
-    private func connect(with call: OutgoingCall) {
+    ///
+    /// - Parameter due: when the connection may be tried; calls that wait for it have their deadlines in the driver.
+    private func connect(with call: OutgoingCall, at due: NIODeadline?) {
         let driver = ClientDriver(
-            core: self, loop: loop, configuration: configuration.connection(target: target),
+            core: self, loop: loop, configuration: configuration.connection(target: target, keepalive: keepalive),
             nonce: configuration.chance.bytes(ClusterProof.nonceBytes))
         current = driver
         drivers.append(driver)
         driver.submit(call)
+        guard let due else { return connect(driver) }
+        // The channel may be gone by then; the driver has ended with it.
+        loop.scheduleTask(deadline: due) { self.connect(driver) }
+    }
+
+    private func connect(_ driver: ClientDriver) {
+        guard driver.start() else { return }
         let timeout = TimeAmount(configuration.connectTimeout)
         transport.connect(host: host, port: port, timeout: timeout, on: loop, handler: driver)
             .whenFailure { driver.connectFailed($0) }
@@ -119,6 +163,8 @@ final class ChannelCore: @unchecked Sendable {
 
     func ended(_ driver: ClientDriver, _ error: RPCError?) {
         retired(driver)
+        // It is what gRPC's clients do when they are told so.
+        if driver.serverTurnedAwayPings { keepalive.interval = keepalive.interval.map { $0 * 2 } }
         drivers.removeAll { $0 === driver }
         guard let error, !isClosed else { return }
         logger.info("connection ended", metadata: ["target": "\(target)", "reason": "\(error.message)"])

@@ -9,9 +9,12 @@ final class ClientDriver: WireHandler, @unchecked Sendable {
     private var connection: ClientConnection
     private var actions = Actions<ClientConnection.Command>()
     private var calls: [UInt32: OutgoingCall] = [:]
+    private var writers = WaitingWriters()
     private var wire: (any Wire)?
     private var timer = LoopTimer()
     private var isClosed = false
+    /// The transport was asked to connect.
+    private(set) var isStarted = false
     private var isPerforming = false
     /// The handshake was done: the end of this connection is no failure to connect.
     private(set) var wasOpened = false
@@ -23,6 +26,19 @@ final class ClientDriver: WireHandler, @unchecked Sendable {
     }
 
     var takesCalls: Bool { connection.takesCalls }
+
+    var serverTurnedAwayPings: Bool { connection.serverTurnedAwayPings }
+
+    /// The transport may connect.
+    ///
+    /// - Returns: false when nobody wants it any more.
+    func start() -> Bool {
+        guard !isClosed else { return false }
+        isStarted = true
+        connection.connecting(now: loop.now)
+        settle()
+        return true
+    }
 
     // MARK: From the wire
 
@@ -67,7 +83,20 @@ final class ClientDriver: WireHandler, @unchecked Sendable {
     }
 
     func cancel(_ call: OutgoingCall) {
-        connection.cancel(call.stream, into: &actions)
+        connection.cancel(call.stream, now: loop.now, into: &actions)
+    }
+
+    /// Lets out what the call's owner has said, once its request has left.
+    func speak(_ call: OutgoingCall) {
+        guard connection.isStarted(call.stream) else { return }
+        while let (message, continuation) = call.early.popFirst() {
+            if let error = connection.send(message, on: call.stream, into: &actions) {
+                continuation.resume(throwing: error)
+            } else {
+                writers.append(continuation, on: call.stream)
+            }
+        }
+        if call.isEnding { connection.finish(call.stream, into: &actions) }
     }
 
     func consumed(_ bytes: Int, by call: OutgoingCall) {
@@ -76,7 +105,7 @@ final class ClientDriver: WireHandler, @unchecked Sendable {
 
     /// The channel was closed.
     func stop(_ reason: String) {
-        connection.lost(reason, into: &actions)
+        connection.stop(reason, into: &actions)
         settle()
     }
 
@@ -100,8 +129,15 @@ final class ClientDriver: WireHandler, @unchecked Sendable {
         case .opened:
             wasOpened = true
             core.opened(self)
+        case .started(let stream): if let call = calls[stream] { speak(call) }
+        case .metadata(let stream, let metadata): calls[stream]?.sink.started(metadata)
         case .message(let stream, let message, let cost): calls[stream]?.sink.received(message, cost: cost)
-        case .completed(let stream, let result): calls.removeValue(forKey: stream)?.complete(result)
+        case .written(let stream): writers.written(stream)
+        case .completed(let stream, let result):
+            writers.fail(stream, result.failure ?? .saidAll)
+            calls.removeValue(forKey: stream)?.complete(result)
+        case .returned(let stream, let error):
+            if let call = calls.removeValue(forKey: stream) { core.resubmit(call, after: error) }
         case .goingAway: core.retired(self)
         case .close(let error): close(error)
         }
@@ -113,6 +149,7 @@ final class ClientDriver: WireHandler, @unchecked Sendable {
         if actions.output.readableBytes > 0, let wire {
             let output = actions.output
             actions.output = ByteBuffer()
+            connection.traffic.bytesOut += UInt64(output.readableBytes)
             wire.write(output)
             wire.flush()
         }
@@ -132,5 +169,11 @@ final class ClientDriver: WireHandler, @unchecked Sendable {
         if let output = actions.output.readSlice(length: actions.output.readableBytes) { wire?.write(output) }
         wire?.close()
         core.ended(self, error)
+    }
+}
+
+extension Result {
+    fileprivate var failure: Failure? {
+        if case .failure(let error) = self { error } else { nil }
     }
 }

@@ -1,5 +1,10 @@
+import DequeModule
+import NIOCore
+
 /// Who gets what a call brings. Called on the channel's loop; must not block.
 protocol CallSink: Sendable {
+    /// Initial metadata; at most once, ahead of all messages.
+    func started(_ metadata: Metadata)
     func received(_ message: [UInt8], cost: Int)
     /// The last call.
     func completed(_ result: Result<Reply, RPCError>)
@@ -11,12 +16,20 @@ protocol CallSink: Sendable {
 ///
 /// `@unchecked Sendable`: the request and the sink do not change; the rest is touched on the channel's loop only.
 final class OutgoingCall: @unchecked Sendable {
+    typealias Write = (message: OutgoingMessages.Message, continuation: WaitingWriters.Continuation)
+
     let request: ClientConnection.Request
     let sink: any CallSink
     /// The connection and the stream that carry it; kept after the end, for the credit of what is still unread.
     weak var driver: ClientDriver?
     var stream: UInt32 = 0
-    private var isCompleted = false
+    /// What the caller said before the request left.
+    var early = Deque<Write>()
+    /// The caller says no more.
+    var isEnding = false
+    /// How often it was handed from one connection to the next.
+    var moves = 0
+    private(set) var isCompleted = false
 
     init(request: ClientConnection.Request, sink: any CallSink) {
         self.request = request
@@ -26,6 +39,8 @@ final class OutgoingCall: @unchecked Sendable {
     func complete(_ result: Result<Reply, RPCError>) {
         guard !isCompleted else { return }
         isCompleted = true
+        for write in early { write.continuation.resume(throwing: RPCError.saidAll) }
+        early = []
         sink.completed(result)
     }
 }
@@ -40,6 +55,8 @@ struct UnarySink: CallSink {
     #endif
 
     let continuation: Continuation
+
+    func started(_ metadata: Metadata) {}  // comes with the reply, too
 
     func received(_ message: [UInt8], cost: Int) {}
 

@@ -1,7 +1,8 @@
+import DequeModule
 import NIOCore
 
 /// The connecting side of a connection, decided: calls and bytes in, bytes and commands out. Calls may be given before
-/// the handshake is done; they wait here, under their own deadlines.
+/// the handshake is done, and more of them than the server takes at once; they wait here, under their own deadlines.
 struct ClientConnection {
     struct Configuration: Sendable {
         /// Where to, for error messages.
@@ -13,31 +14,50 @@ struct ClientConnection {
         /// For connecting and the handshake together.
         var connectTimeout: TimeAmount
         var compressFrom: Int?
+        var keepalive: KeepaliveConfiguration
+        /// How long it may stay without a call; nil: for ever.
+        var idleTimeout: TimeAmount?
+        /// Calls that may wait for their turn; more are refused.
+        var maxWaitingCalls: Int
     }
 
     enum Command {
         case opened(nodeId: String)
+        /// The request left: messages may follow.
+        case started(stream: UInt32)
+        /// METADATA, ahead of all messages.
+        case metadata(stream: UInt32, Metadata)
         case message(stream: UInt32, [UInt8], cost: Int)
+        /// The oldest waiting message of this stream went out.
+        case written(stream: UInt32)
         case completed(stream: UInt32, Result<Reply, RPCError>)
+        /// The call has certainly not run: make it again on another connection, or fail it with this.
+        case returned(stream: UInt32, RPCError)
         /// Give new calls to another connection.
         case goingAway
-        /// Send what is to be sent, then close. The error is why new calls would fail; nil after GOAWAY.
+        /// Send what is to be sent, then close. The error is why new calls would fail; nil after an orderly end.
         case close(RPCError?)
     }
 
     struct Request: Sendable {
         var method: String
-        var isStreaming: Bool
+        var kind: MethodKind
         var options: CallOptions
+        /// Empty for a method that takes many messages.
         var message: [UInt8]
         var deadline: NIODeadline?
     }
 
     struct Stream {
-        var isStreaming: Bool
+        var kind: MethodKind
         /// nil once it was sent.
         var unsent: Request?
-        var window: ReceiveWindow
+        /// This side may send messages.
+        var isSpeaking: Bool
+        /// END follows the messages that wait.
+        var isEnding = false
+        var initialMetadata: Metadata?
+        var hasMessages = false
     }
 
     enum Phase {
@@ -50,40 +70,60 @@ struct ClientConnection {
 
     let configuration: Configuration
     private let handshake: ClientHandshake
-    private let connectDeadline: NIODeadline
+    private var connectDeadline: NIODeadline?
     private var decoder = FrameDecoder(maxPayloadBytes: ClientHandshake.maxFrameBytes)
     private var nextStream: UInt32 = 1
-    var methods: [String: MethodEntry] = [:]
-    var serverNodeId = ""
+    private var keepalive: Keepalive
+    private var lastBusy: NIODeadline
+    private(set) var serverTurnedAwayPings = false
+    private(set) var methods: [String: MethodEntry] = [:]
+    private(set) var serverNodeId = ""
     var phase = Phase.connecting
-    var theirs = Limits.client
-    var coding = MessageCoding(compressFrom: nil, acceptsCompressed: false, maxMessageBytes: 0)
+    private(set) var theirs = Limits.client
+    private(set) var coding = MessageCoding(compressFrom: nil, acceptsCompressed: false, maxMessageBytes: 0)
     var streams: [UInt32: Stream] = [:]
+    /// Calls that wait for the handshake, or for one of the server's streams, in order. Some may have ended.
+    var queue = Deque<UInt32>()
     /// Streams whose request has left.
     var sentCount = 0
     var deadlines = DeadlineQueue()
-    var window: ReceiveWindow
+    var outgoing = OutgoingMessages()
+    var incoming: IncomingMessages
+    var traffic = Traffic()
 
     init(configuration: Configuration, nonce: [UInt8], now: NIODeadline) {
         self.configuration = configuration
         handshake = ClientHandshake(
             clusterId: configuration.clusterId, identity: configuration.identity, limits: configuration.limits,
             features: configuration.features, nonce: nonce)
-        connectDeadline = now + configuration.connectTimeout
-        window = ReceiveWindow(size: configuration.limits.connectionCreditBytes)
+        keepalive = Keepalive(configuration.keepalive, now: now)
+        incoming = IncomingMessages(configuration.limits)
+        lastBusy = now
     }
 
     /// When `tick` must be called at the latest.
     var nextDeadline: NIODeadline? {
+        var due = deadlines.earliest ?? .distantFuture
         switch phase {
-        case .connecting, .handshake: min(connectDeadline, deadlines.earliest ?? connectDeadline)
-        case .open, .goingAway: deadlines.earliest
-        case .closed: nil
+        case .connecting, .handshake: due = min(due, connectDeadline ?? due)
+        case .open, .goingAway:
+            due = min(due, keepalive.due(hasCalls: !streams.isEmpty) ?? due)
+            due = min(due, idleDeadline ?? due)
+        case .closed: return nil
         }
+        return due == .distantFuture ? nil : due
     }
+
+    private var idleDeadline: NIODeadline? { configuration.idleTimeout.map { lastBusy + $0 } }
 
     /// False when ids have run out, which is when a new connection is due.
     var takesCalls: Bool { (phase == .connecting || phase == .handshake || phase == .open) && nextStream < .max - 2 }
+
+    /// The transport begins to connect.
+    mutating func connecting(now: NIODeadline) {
+        guard phase == .connecting else { return }
+        connectDeadline = now + configuration.connectTimeout
+    }
 
     /// The transport is there: says hello.
     mutating func connected(into actions: inout Actions<Command>) {
@@ -94,41 +134,53 @@ struct ClientConnection {
 
     // MARK: Calls
 
-    /// Takes a call and returns its stream. It is sent now, or after the handshake. `takesCalls` must be true.
+    /// Takes a call and returns its stream. It is sent now, or when its turn comes. `takesCalls` must be true.
     mutating func call(_ request: Request, now: NIODeadline, into actions: inout Actions<Command>) -> UInt32 {
         let id = nextStream
         nextStream += 2
-        streams[id] = Stream(
-            isStreaming: request.isStreaming, unsent: request,
-            window: ReceiveWindow(size: configuration.limits.streamCreditBytes))
+        lastBusy = now
+        streams[id] = Stream(kind: request.kind, unsent: request, isSpeaking: request.kind.takesManyMessages)
         if let deadline = request.deadline { deadlines.insert(id, deadline: deadline) }
-        if phase == .open { send(id, now: now, into: &actions) }
+        queue.append(id)
+        let most = configuration.maxWaitingCalls
+        guard streams.count - sentCount <= most || canSend else {
+            complete(id, .failure(.tooMany("calls wait for \(configuration.target)", most)), into: &actions)
+            return id
+        }
+        sendQueued(now: now, into: &actions)
         return id
     }
 
+    /// The server takes one more call now.
+    var canSend: Bool { phase == .open && sentCount < theirs.maxConcurrentStreams }
+
     /// The caller wants no answer any more.
-    mutating func cancel(_ id: UInt32, into actions: inout Actions<Command>) {
-        abandon(id, .cancelled, "the call was cancelled", into: &actions)
+    mutating func cancel(_ id: UInt32, now: NIODeadline, into actions: inout Actions<Command>) {
+        abandon(id, .cancelled, "the call was cancelled", now: now, into: &actions)
     }
 
-    mutating func abandon(_ id: UInt32, _ code: StatusCode, _ message: String, into actions: inout Actions<Command>) {
+    private mutating func abandon(
+        _ id: UInt32, _ code: StatusCode, _ message: String, now: NIODeadline, into actions: inout Actions<Command>
+    ) {
         guard let stream = streams[id] else { return }
         let wasSent = stream.unsent == nil
         if wasSent, phase != .closed { FrameEncoder.write(.cancel, stream: id, into: &actions.output) }
         complete(id, .failure(RPCError(code, message, ran: wasSent ? .unknown : .no)), into: &actions)
+        sendQueued(now: now, into: &actions)
     }
 
     /// The caller has used a message up: its credit goes back.
     mutating func consumed(_ bytes: Int, on id: UInt32, into actions: inout Actions<Command>) {
         guard phase == .open || phase == .goingAway else { return }
-        if let credit = streams[id]?.window.consumed(bytes) { Credit.write(credit, stream: id, into: &actions.output) }
-        if let credit = window.consumed(bytes) { Credit.write(credit, stream: 0, into: &actions.output) }
+        incoming.consumed(bytes, on: id, into: &actions.output)
     }
 
     // MARK: Bytes
 
     mutating func received(_ bytes: ByteBuffer, now: NIODeadline, into actions: inout Actions<Command>) {
         guard phase != .closed else { return }
+        keepalive.heard(now: now)
+        traffic.bytesIn += UInt64(bytes.readableBytes)
         decoder.append(bytes)
         do throws(ProtocolViolation) {
             while phase != .closed, let frame = try decoder.next() {
@@ -145,12 +197,14 @@ struct ClientConnection {
         if frame.kind == .close { return closed(try Close(unpacking: frame.payload), into: &actions) }
         if phase == .handshake { return try welcomed(frame, now: now, into: &actions) }
         switch frame.kind {
-        case .response: try responded(frame, into: &actions)
+        case .response: try responded(frame, now: now, into: &actions)
         case .message: try messaged(frame, into: &actions)
+        case .metadata: try metadataArrived(frame, into: &actions)
+        case .credit: try credited(frame, into: &actions)
         case .goAway: try wentAway(GoAway(unpacking: frame.payload), into: &actions)
         case .ping: try ping(frame, into: &actions)
-        case .pong, .credit: break
-        case .hello, .welcome, .proof, .request, .cancel, .close:
+        case .pong: break
+        case .hello, .welcome, .proof, .request, .cancel, .close, .end:
             throw .malformed("a \(frame.kind) frame from the accepting side of an open connection")
         }
     }
@@ -162,6 +216,7 @@ struct ClientConnection {
         phase = .open
         serverNodeId = welcome.nodeId
         theirs = welcome.limits
+        outgoing.agreed(theirs)
         decoder.maxPayloadBytes = configuration.limits.maxFrameBytes
         let lz4 = welcome.features.intersection(configuration.features).contains(.lz4)
         coding = MessageCoding(
@@ -169,7 +224,8 @@ struct ClientConnection {
             maxMessageBytes: configuration.limits.maxMessageBytes)
         for method in welcome.methods { methods[method.name] = method }
         actions.commands.append(.opened(nodeId: welcome.nodeId))
-        for id in streams.keys.sorted() { send(id, now: now, into: &actions) }
+        lastBusy = now
+        sendQueued(now: now, into: &actions)
     }
 
     private func ping(_ frame: Frame, into actions: inout Actions<Command>) throws(ProtocolViolation) {
@@ -181,12 +237,34 @@ struct ClientConnection {
 
     mutating func tick(now: NIODeadline, into actions: inout Actions<Command>) {
         while let id = deadlines.popDue(now: now) {
-            abandon(id, .deadlineExceeded, "no answer from \(configuration.target) in time", into: &actions)
+            abandon(id, .deadlineExceeded, "no answer from \(configuration.target) in time", now: now, into: &actions)
         }
-        if phase == .connecting || phase == .handshake, now >= connectDeadline {
+        switch phase {
+        case .connecting, .handshake:
+            guard let connectDeadline, now >= connectDeadline else { return }
             lost("no answer from \(configuration.target) while connecting", into: &actions)
+        case .open, .goingAway:
+            tickKeepalive(now: now, into: &actions)
+            tickIdle(now: now, into: &actions)
+            closeIfDone(into: &actions)
+        case .closed: break
         }
-        closeIfDone(into: &actions)
+    }
+
+    private mutating func tickKeepalive(now: NIODeadline, into actions: inout Actions<Command>) {
+        switch keepalive.tick(now: now, hasCalls: !streams.isEmpty) {
+        case .ping: FrameEncoder.write(.ping, payload: PingPayload.keepalive, into: &actions.output)
+        case .lost: lost("nothing was heard from \(configuration.target) for too long", into: &actions)
+        case nil: break
+        }
+    }
+
+    private mutating func tickIdle(now: NIODeadline, into actions: inout Actions<Command>) {
+        guard phase == .open else { return }
+        if !streams.isEmpty { lastBusy = now }
+        guard let idleDeadline, now >= idleDeadline else { return }
+        phase = .goingAway
+        actions.commands.append(.goingAway)
     }
 
     // MARK: The end
@@ -194,6 +272,15 @@ struct ClientConnection {
     /// The transport failed, or could not be had. What was sent may have run.
     mutating func lost(_ reason: String, into actions: inout Actions<Command>) {
         end(RPCError(.unavailable, reason, ran: .no, retryable: true), into: &actions)
+    }
+
+    /// The channel is closed: nothing is made again elsewhere.
+    mutating func stop(_ reason: String, into actions: inout Actions<Command>) {
+        let error = RPCError(.unavailable, reason, ran: .no, retryable: true)
+        for id in streams.keys.sorted() where streams[id]?.unsent != nil {
+            complete(id, .failure(error), into: &actions)
+        }
+        end(error, into: &actions)
     }
 
     private mutating func fail(_ violation: ProtocolViolation, into actions: inout Actions<Command>) {
@@ -206,28 +293,35 @@ struct ClientConnection {
     }
 
     private mutating func closed(_ close: Close, into actions: inout Actions<Command>) {
+        serverTurnedAwayPings = close.reason == Close.tooManyPings
         let code = phase == .handshake && close.code != .ok ? close.code : .unavailable
         let message = "\(configuration.target) closed the connection: \(close.reason)"
         end(RPCError(code, message, ran: .no, retryable: code == .unavailable), into: &actions)
     }
 
+    /// Calls whose request has not left are made again elsewhere, if they would wait for that or this connection was
+    /// there once; those that were sent may have run.
     private mutating func end(_ error: RPCError, into actions: inout Actions<Command>) {
         guard phase != .closed else { return }
-        let wasGoingAway = phase == .goingAway
+        let (wasOpen, wasGoingAway) = (phase == .open || phase == .goingAway, phase == .goingAway)
         phase = .closed
+        var movable: [UInt32] = []
         for id in streams.keys.sorted() {
-            var own = error
-            if streams[id]?.unsent == nil { (own.ran, own.retryable) = (.unknown, false) }
-            complete(id, .failure(own), into: &actions)
+            guard let unsent = streams[id]?.unsent else {
+                var own = error
+                (own.ran, own.retryable) = (.unknown, false)
+                complete(id, .failure(own), into: &actions)
+                continue
+            }
+            if wasOpen || (unsent.options.waitsForReady && error.code == .unavailable) {
+                movable.append(id)
+            } else {
+                complete(id, .failure(error), into: &actions)
+            }
         }
+        // The channel learns first that there is no connection, and then what to do without it.
         actions.commands.append(.close(wasGoingAway ? nil : error))
-    }
-
-    mutating func complete(_ id: UInt32, _ result: Result<Reply, RPCError>, into actions: inout Actions<Command>) {
-        guard let stream = streams.removeValue(forKey: id) else { return }
-        if stream.unsent == nil { sentCount -= 1 }
-        deadlines.sweep(liveCount: streams.count) { streams[$0] != nil }
-        actions.commands.append(.completed(stream: id, result))
+        for id in movable { giveBack(id, error, into: &actions) }
     }
 
     mutating func closeIfDone(into actions: inout Actions<Command>) {

@@ -7,8 +7,9 @@ extension ServerConnection {
 
     /// A streaming handler's message: goes out now or when credit arrives; `.written` says when.
     /// The stream must be open.
-    mutating func send(_ message: [UInt8], on id: UInt32, into actions: inout Actions<Command>) {
-        streams[id]?.waiting.append(message)
+    mutating func send(_ message: OutgoingMessages.Message, on id: UInt32, into actions: inout Actions<Command>) {
+        streams[id]?.hasSpoken = true
+        outgoing.queue(message, on: id)
         pump(id, into: &actions)
     }
 
@@ -20,6 +21,21 @@ extension ServerConnection {
             .resourceExhausted, "an answer of \(message.count) bytes is above the caller's limit of \(room)")
     }
 
+    /// METADATA, ahead of all messages.
+    ///
+    /// - Returns: why it cannot be said.
+    mutating func say(_ metadata: Metadata, on id: UInt32, into actions: inout Actions<Command>) -> RPCError? {
+        guard isOpen(id), streams[id]?.hasSpoken == false else {
+            return RPCError(.failedPrecondition, "initial metadata comes before everything else, and once")
+        }
+        if let error = metadata.refusal { return error }
+        let packed = metadata.packed()
+        guard packed.count <= min(Metadata.maxPackedBytes, theirs.maxFrameBytes) else { return .metadataTooLarge }
+        streams[id]?.hasSpoken = true
+        FrameEncoder.write(.metadata, stream: id, payload: packed, into: &actions.output)
+        return nil
+    }
+
     /// A handler ended. Its answer goes behind the messages that wait for credit.
     mutating func finished(
         _ id: UInt32, _ outcome: Result<Answer, RPCError>, load: LoadReport, into actions: inout Actions<Command>
@@ -27,60 +43,39 @@ extension ServerConnection {
         guard let stream = streams[id] else { return }
         if stream.isAnswered || phase == .closed {
             remove(id, into: &actions)
-        } else if stream.waiting.isEmpty {
+        } else if outgoing.hasWaiting(id) {
+            streams[id]?.end = (outcome, load)
+        } else {
             writeResponse(id, outcome, load: load, into: &actions.output)
             remove(id, into: &actions)
-        } else {
-            streams[id]?.end = (outcome, load)
         }
     }
 
     private mutating func remove(_ id: UInt32, into actions: inout Actions<Command>) {
         streams[id] = nil
+        outgoing.close(id)
+        incoming.close(id)
         deadlines.sweep(liveCount: streams.count) { streams[$0] != nil }
         closeIfDone(into: &actions)
     }
 
-    /// CREDIT: u32 bytes; stream 0 is the connection's.
     mutating func credited(_ frame: Frame, into actions: inout Actions<Command>) throws(ProtocolViolation) {
-        let bytes = try Credit.read(frame)
-        guard frame.stream == 0 else {
-            guard var stream = streams[frame.stream] else { return }
-            try Credit.add(bytes, to: &stream.credit)
-            streams[frame.stream] = stream
-            return pump(frame.stream, into: &actions)
-        }
-        try Credit.add(bytes, to: &credit)
-        let waiting = blocked
-        blocked = []
-        for id in waiting {
-            streams[id]?.isBlocked = false
-            pump(id, into: &actions)
-        }
+        var sent: [UInt32] = []
+        try outgoing.credited(frame, coding, into: &actions.output) { sent.append($0) }
+        traffic.messagesOut += UInt64(sent.count)
+        for id in sent { actions.commands.append(.written(stream: id)) }
+        for id in sent { endIfDrained(id, into: &actions) }
     }
 
-    /// Sends what waits on `id` as far as both credits go. One message may take a credit below zero: else a message
-    /// above the credit could never leave.
     private mutating func pump(_ id: UInt32, into actions: inout Actions<Command>) {
-        guard var stream = streams[id] else { return }
-        while stream.credit > 0, credit > 0, let message = stream.waiting.popFirst() {
-            let before = actions.output.writerIndex
-            FrameEncoder.write(.message, stream: id, into: &actions.output) { [coding] in
-                coding.write(message, into: &$0)
-            }
-            let cost = actions.output.writerIndex - before - FrameHeader.byteCount
-            stream.credit -= cost
-            credit -= cost
-            actions.commands.append(.written(stream: id))
-        }
-        if !stream.waiting.isEmpty, !stream.isBlocked {
-            stream.isBlocked = true
-            blocked.append(id)
-        }
-        streams[id] = stream
-        if stream.waiting.isEmpty, let (outcome, load) = stream.end {
-            finished(id, outcome, load: load, into: &actions)
-        }
+        let sent = outgoing.pump(id, coding, into: &actions.output)
+        traffic.messagesOut += UInt64(sent)
+        for _ in 0..<sent { actions.commands.append(.written(stream: id)) }
+    }
+
+    private mutating func endIfDrained(_ id: UInt32, into actions: inout Actions<Command>) {
+        guard let (outcome, load) = streams[id]?.end, !outgoing.hasWaiting(id) else { return }
+        finished(id, outcome, load: load, into: &actions)
     }
 
     // MARK: RESPONSE
@@ -95,17 +90,21 @@ extension ServerConnection {
     }
 
     private func writeAnswer(_ id: UInt32, _ answer: Answer, load: LoadReport, into output: inout ByteBuffer) {
-        let metadata = answer.metadata.packed()
+        if let error = answer.metadata.refusal ?? answer.initialMetadata.refusal {
+            return writeError(id, error, load: load, into: &output)
+        }
+        let (initial, metadata) = (answer.initialMetadata.packed(), answer.metadata.packed())
         let bytes = ResponseTrailer.byteCount + metadata.count + answer.message.count
-        guard metadata.count <= RequestHead.maxPartBytes, answer.message.count <= theirs.maxMessageBytes,
-            bytes <= theirs.maxFrameBytes
+        guard initial.count <= Metadata.maxPackedBytes, metadata.count <= Metadata.maxPackedBytes,
+            answer.message.count <= theirs.maxMessageBytes, bytes <= theirs.maxFrameBytes
         else {
             let error = RPCError(.resourceExhausted, "an answer of \(bytes) bytes is above the caller's limit")
             return writeError(id, error, load: load, into: &output)
         }
+        if !initial.isEmpty { FrameEncoder.write(.metadata, stream: id, payload: initial, into: &output) }
         FrameEncoder.write(.response, flags: .endStream, stream: id, into: &output) { [coding] in
             ResponseTrailer(load: load).write(packedDetails: [], packedMetadata: metadata, into: &$0)
-            return coding.write(answer.message, into: &$0)
+            return coding.write(answer.message, answer.compression, into: &$0)
         }
     }
 
@@ -118,8 +117,11 @@ extension ServerConnection {
         var error = error
         if error.code == .ok { error.code = .unknown }
         let details = error.packed()
+        let trailing = error.metadata.refusal == nil ? error.metadata.packed() : []
+        let metadata = trailing.count <= Metadata.maxPackedBytes ? trailing : []
         FrameEncoder.write(.response, flags: .endStream, stream: id, into: &output) {
-            ResponseTrailer(load: load, error: error).write(packedDetails: details, packedMetadata: [], into: &$0)
+            ResponseTrailer(load: load, error: error).write(
+                packedDetails: details, packedMetadata: metadata, into: &$0)
             return []
         }
     }

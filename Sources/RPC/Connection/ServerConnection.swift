@@ -1,4 +1,3 @@
-import DequeModule
 import NIOCore
 
 /// The accepting side of a connection, decided: bytes and finished handlers in, bytes and commands out. It owns the
@@ -7,17 +6,26 @@ struct ServerConnection {
     struct Configuration: Sendable {
         var handshake: ServerHandshake.Configuration
         var handshakeTimeout: TimeAmount
+        /// How long a frame may take from its first byte to its last.
+        var frameTimeout: TimeAmount
         /// How long the other side may leave answers unread.
         var stallTimeout: TimeAmount
         var compressFrom: Int?
         /// CANCEL frames a second above which the connection ends: each costs a started handler.
         var maxCancelsPerSecond: Int
+        var keepalive: KeepaliveConfiguration
+        var minPingInterval: TimeAmount
+        var age: ConnectionAge.Configuration
     }
 
     enum Command {
         case opened(role: Role, nodeId: String)
         /// Run the handler; `finished` must be called once for it.
         case start(stream: UInt32, Request)
+        /// One of the caller's messages; `consumed` must be called with its cost once it is used up.
+        case message(stream: UInt32, [UInt8], cost: Int)
+        /// The caller says no more on this stream.
+        case end(stream: UInt32)
         /// Nothing more will be said on this stream: cancel its handler, fail its waiting writes.
         case cancel(stream: UInt32, RPCError)
         /// The oldest waiting write of this stream went out.
@@ -30,17 +38,19 @@ struct ServerConnection {
         var head: RequestHead
         var deadline: NIODeadline?
         var message: [UInt8]
+        /// The message came as an LZ4 block.
+        var isCompressed: Bool
     }
 
     struct Stream {
-        var credit: Int
-        /// Messages that wait for credit.
-        var waiting = Deque<[UInt8]>()
+        /// The caller may send messages.
+        var isListening: Bool
         /// The end, when it waits behind messages.
         var end: (Result<Answer, RPCError>, LoadReport)?
+        /// METADATA, or what must not come before it, was said.
+        var hasSpoken = false
         /// Answered before its handler ended; it counts until the handler has.
         var isAnswered = false
-        var isBlocked = false
     }
 
     enum Phase {
@@ -49,37 +59,49 @@ struct ServerConnection {
         case closed
     }
 
-    private let configuration: Configuration
+    let configuration: Configuration
     private var preface = Preface()
     private var decoder = FrameDecoder(maxPayloadBytes: ServerHandshake.maxFrameBytes)
     private var handshake: ServerHandshake
     private let handshakeDeadline: NIODeadline
     private var stallDeadline: NIODeadline?
-    private var cancels = RateWindow()
-    private var isGoingAway = false
-    private var lastStream: UInt32 = 0
-    private var ours = Limits.client
+    private var frameDeadline: NIODeadline?
+    var cancels = RateWindow()
+    var pings: PingAllowance
+    var keepalive: Keepalive
+    var age: ConnectionAge
+    var lastStream: UInt32 = 0
+    private(set) var ours = Limits.client
+    private(set) var theirs = Limits.client
     var phase = Phase.handshake
-    var theirs = Limits.client
-    var coding = MessageCoding(compressFrom: nil, acceptsCompressed: false, maxMessageBytes: 0)
+    private(set) var coding = MessageCoding(compressFrom: nil, acceptsCompressed: false, maxMessageBytes: 0)
     var streams: [UInt32: Stream] = [:]
     var deadlines = DeadlineQueue()
-    var credit = 0
-    /// Streams with messages that wait for credit, in the order in which they came to wait.
-    var blocked: [UInt32] = []
+    var outgoing = OutgoingMessages()
+    var incoming = IncomingMessages(.client)
+    var traffic = Traffic()
 
-    init(configuration: Configuration, nonce: [UInt8], now: NIODeadline) {
+    init(configuration: Configuration, nonce: [UInt8], now: NIODeadline, jitter: Double = 0.5) {
         self.configuration = configuration
         handshake = ServerHandshake(configuration: configuration.handshake, nonce: nonce)
         handshakeDeadline = now + configuration.handshakeTimeout
+        keepalive = Keepalive(configuration.keepalive, now: now)
+        pings = PingAllowance(minInterval: configuration.minPingInterval)
+        age = ConnectionAge(configuration.age, now: now, jitter: jitter)
     }
 
     /// When `tick` must be called at the latest.
     var nextDeadline: NIODeadline? {
         switch phase {
-        case .handshake: handshakeDeadline
-        case .open: [deadlines.earliest, stallDeadline].compactMap { $0 }.min()
-        case .closed: nil
+        case .handshake: return handshakeDeadline
+        case .open:
+            var due = deadlines.earliest ?? .distantFuture
+            due = min(due, stallDeadline ?? due)
+            due = min(due, frameDeadline ?? due)
+            due = min(due, keepalive.due(hasCalls: !streams.isEmpty) ?? due)
+            due = min(due, age.due ?? due)
+            return due == .distantFuture ? nil : due
+        case .closed: return nil
         }
     }
 
@@ -87,126 +109,73 @@ struct ServerConnection {
 
     mutating func received(_ bytes: ByteBuffer, now: NIODeadline, into actions: inout Actions<Command>) {
         guard phase != .closed else { return }
+        keepalive.heard(now: now)
+        traffic.bytesIn += UInt64(bytes.readableBytes)
         do throws(ProtocolViolation) {
             var bytes = bytes
             guard try preface.consume(&bytes) else { return }
             decoder.append(bytes)
+            var isWhole = false
             while phase != .closed, let frame = try decoder.next() {
+                isWhole = true
                 try received(frame, now: now, into: &actions)
             }
+            watchFrame(isWhole, now: now)
         } catch {
             fail(error, into: &actions)
+        }
+    }
+
+    /// A frame that is sent byte by byte holds memory and a place for as long as it lasts.
+    private mutating func watchFrame(_ hasEndedOne: Bool, now: NIODeadline) {
+        if !decoder.isMidFrame {
+            frameDeadline = nil
+        } else if frameDeadline == nil || hasEndedOne {
+            frameDeadline = now + configuration.frameTimeout
         }
     }
 
     private mutating func received(
         _ frame: Frame, now: NIODeadline, into actions: inout Actions<Command>
     ) throws(ProtocolViolation) {
-        guard phase == .open else { return try shakeHands(frame, into: &actions) }
+        guard phase == .open else { return try shakeHands(frame, now: now, into: &actions) }
         switch frame.kind {
         case .request: try request(frame, now: now, into: &actions)
+        case .message: try message(frame, into: &actions)
+        case .end: try ended(frame, into: &actions)
         case .cancel: try cancelled(frame.stream, now: now, into: &actions)
         case .credit: try credited(frame, into: &actions)
-        case .ping: try ping(frame, into: &actions)
-        case .pong: break
-        case .message: try lateMessage(frame)
-        case .close: closedByPeer(into: &actions)
-        case .hello, .welcome, .proof, .response, .goAway:
+        case .ping: try ping(frame, now: now, into: &actions)
+        case .pong: ponged(frame, now: now, into: &actions)
+        case .close: end(nil, into: &actions)
+        case .hello, .welcome, .proof, .response, .goAway, .metadata:
             throw .malformed("a \(frame.kind) frame from the connecting side of an open connection")
         }
     }
 
     private mutating func shakeHands(
-        _ frame: Frame, into actions: inout Actions<Command>
+        _ frame: Frame, now: NIODeadline, into actions: inout Actions<Command>
     ) throws(ProtocolViolation) {
-        if frame.kind == .close { return closedByPeer(into: &actions) }
+        if frame.kind == .close { return end(nil, into: &actions) }
         guard let agreement = try handshake.received(frame, into: &actions.output) else { return }
         phase = .open
         (ours, theirs) = (agreement.ours, agreement.theirs)
-        credit = theirs.connectionCreditBytes
+        outgoing.agreed(theirs)
+        incoming = IncomingMessages(ours)
         decoder.maxPayloadBytes = ours.maxFrameBytes
         let lz4 = agreement.features.contains(.lz4)
         coding = MessageCoding(
             compressFrom: lz4 ? configuration.compressFrom : nil, acceptsCompressed: lz4,
             maxMessageBytes: ours.maxMessageBytes)
+        age.opened(now: now)
         actions.commands.append(.opened(role: agreement.role, nodeId: agreement.nodeId))
-        if isGoingAway { sayGoAway("the server is shutting down", into: &actions) }
-    }
-
-    // MARK: Requests
-
-    private mutating func request(
-        _ frame: Frame, now: NIODeadline, into actions: inout Actions<Command>
-    ) throws(ProtocolViolation) {
-        guard frame.stream % 2 == 1, frame.stream > lastStream else {
-            throw .malformed("stream \(frame.stream) after stream \(lastStream): ids are odd and grow")
-        }
-        // What came after GOAWAY was told not to be served; its sender knows.
-        if isGoingAway { return }
-        lastStream = frame.stream
-        var payload = frame.payload
-        let head = try RequestHead(from: &payload)
-        let message = try coding.read(payload, flags: frame.flags)
-        guard streams.count < ours.maxConcurrentStreams else {
-            return refuse(
-                frame.stream, .tooMany("streams on this connection", ours.maxConcurrentStreams), into: &actions)
-        }
-        guard frame.flags.contains(.endStream) else {
-            return refuse(
-                frame.stream, RPCError(.unimplemented, "version 1 takes a request in one frame", ran: .no),
-                into: &actions)
-        }
-        streams[frame.stream] = Stream(credit: theirs.streamCreditBytes)
-        let deadline = head.remainingMs == 0 ? nil : now + .milliseconds(Int64(head.remainingMs))
-        if let deadline { deadlines.insert(frame.stream, deadline: deadline) }
-        actions.commands.append(
-            .start(stream: frame.stream, Request(head: head, deadline: deadline, message: message)))
-    }
-
-    private mutating func refuse(_ stream: UInt32, _ error: RPCError, into actions: inout Actions<Command>) {
-        writeResponse(stream, .failure(error), load: LoadReport(), into: &actions.output)
-    }
-
-    private mutating func cancelled(
-        _ id: UInt32, now: NIODeadline, into actions: inout Actions<Command>
-    ) throws(ProtocolViolation) {
-        // A stream that has just ended: the two frames crossed.
-        guard streams[id]?.isAnswered == false else { return }
-        guard cancels.count(now: now) <= configuration.maxCancelsPerSecond else {
-            throw ProtocolViolation(
-                .resourceExhausted, "more than \(configuration.maxCancelsPerSecond) cancelled calls in a second")
-        }
-        silence(id, RPCError(.cancelled, "the caller cancelled", ran: .unknown), into: &actions)
-    }
-
-    /// Nothing more is said on `id`; its place is kept until its handler has ended.
-    private mutating func silence(_ id: UInt32, _ error: RPCError, into actions: inout Actions<Command>) {
-        streams[id]?.isAnswered = true
-        streams[id]?.waiting.removeAll()
-        streams[id]?.end = nil
-        actions.commands.append(.cancel(stream: id, error))
-    }
-
-    private func lateMessage(_ frame: Frame) throws(ProtocolViolation) {
-        guard frame.stream % 2 == 1, frame.stream <= lastStream else {
-            throw .malformed("a MESSAGE on stream \(frame.stream), which was not opened")
-        }
-    }
-
-    private func ping(_ frame: Frame, into actions: inout Actions<Command>) throws(ProtocolViolation) {
-        guard frame.payload.readableBytes == 8 else { throw .malformed("a PING whose payload is not 8 bytes") }
-        FrameEncoder.write(.pong, payload: Array(frame.payload.readableBytesView), into: &actions.output)
+        announceGoAway(now: now, into: &actions)
     }
 
     // MARK: Time
 
     mutating func tick(now: NIODeadline, into actions: inout Actions<Command>) {
-        if phase == .handshake, now >= handshakeDeadline {
-            return fail(ProtocolViolation(.deadlineExceeded, "the handshake took too long"), into: &actions)
-        }
-        if let stallDeadline, now >= stallDeadline {
-            return fail(ProtocolViolation(.resourceExhausted, "answers were left unread for too long"), into: &actions)
-        }
+        if let violation = overdue(now: now) { return fail(violation, into: &actions) }
         while let id = deadlines.popDue(now: now) {
             guard streams[id]?.isAnswered == false else { continue }
             let error = RPCError(
@@ -214,6 +183,26 @@ struct ServerConnection {
             writeResponse(id, .failure(error), load: LoadReport(), into: &actions.output)
             silence(id, error, into: &actions)
         }
+        guard phase == .open else { return }
+        switch keepalive.tick(now: now, hasCalls: !streams.isEmpty) {
+        case .ping: FrameEncoder.write(.ping, payload: PingPayload.keepalive, into: &actions.output)
+        case .lost: return fail(ProtocolViolation(.unavailable, "nothing was heard for too long"), into: &actions)
+        case nil: break
+        }
+        tickAge(now: now, into: &actions)
+    }
+
+    private func overdue(now: NIODeadline) -> ProtocolViolation? {
+        if phase == .handshake, now >= handshakeDeadline {
+            return ProtocolViolation(.deadlineExceeded, "the handshake took too long")
+        }
+        if let stallDeadline, now >= stallDeadline {
+            return ProtocolViolation(.resourceExhausted, "answers were left unread for too long")
+        }
+        if phase == .open, let frameDeadline, now >= frameDeadline {
+            return ProtocolViolation(.deadlineExceeded, "a frame took too long to arrive")
+        }
+        return nil
     }
 
     /// The socket takes no more, or takes again.
@@ -222,19 +211,6 @@ struct ServerConnection {
     }
 
     // MARK: The end
-
-    /// Tells the other side to open nothing more; the connection closes when what runs has ended.
-    mutating func goAway(_ reason: String, into actions: inout Actions<Command>) {
-        guard !isGoingAway, phase != .closed else { return }
-        isGoingAway = true
-        if phase == .open { sayGoAway(reason, into: &actions) }
-    }
-
-    private mutating func sayGoAway(_ reason: String, into actions: inout Actions<Command>) {
-        let message = GoAway(lastStream: lastStream, reason: reason)
-        FrameEncoder.write(.goAway, payload: message.packed(), into: &actions.output)
-        closeIfDone(into: &actions)
-    }
 
     /// Ends the connection with a reason; handlers that still run are cancelled.
     mutating func fail(_ violation: ProtocolViolation, into actions: inout Actions<Command>) {
@@ -250,10 +226,6 @@ struct ServerConnection {
         end(nil, into: &actions)
     }
 
-    private mutating func closedByPeer(into actions: inout Actions<Command>) {
-        end(nil, into: &actions)
-    }
-
     private mutating func end(_ violation: ProtocolViolation?, into actions: inout Actions<Command>) {
         phase = .closed
         let error = RPCError(.cancelled, "the caller's connection is gone", ran: .unknown)
@@ -261,18 +233,5 @@ struct ServerConnection {
             silence(id, error, into: &actions)
         }
         actions.commands.append(.close(violation))
-    }
-
-    mutating func closeIfDone(into actions: inout Actions<Command>) {
-        guard isGoingAway, phase == .open, streams.isEmpty else { return }
-        phase = .closed
-        actions.commands.append(.close(nil))
-    }
-}
-
-extension RPCError {
-    /// Nothing was done because `limit` of `what` are in use; later it may go.
-    static func tooMany(_ what: String, _ limit: Int) -> RPCError {
-        RPCError(.resourceExhausted, "more than \(limit) \(what)", ran: .no, retryable: true)
     }
 }

@@ -7,11 +7,14 @@ struct Features: OptionSet {
 }
 
 /// How many messages each side of a method says. Numbers are the wire's.
-enum MethodKind: UInt8, Sendable {
+public enum MethodKind: UInt8, Sendable, CaseIterable {
     case unary = 0
     case clientStreaming = 1
     case serverStreaming = 2
     case bidirectional = 3
+
+    var takesManyMessages: Bool { self == .clientStreaming || self == .bidirectional }
+    var givesManyMessages: Bool { self == .serverStreaming || self == .bidirectional }
 }
 
 /// One row of a server's method table.
@@ -60,6 +63,9 @@ struct GoAway: Equatable {
 
 /// Why a connection ends.
 struct Close: Equatable {
+    /// The reason by which a client knows that it asked too often whether somebody is there.
+    static let tooManyPings = "too many pings"
+
     var code: StatusCode
     var reason: String
 }

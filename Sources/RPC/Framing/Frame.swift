@@ -14,6 +14,8 @@ enum FrameKind: UInt8, CaseIterable {
     case credit = 10
     case goAway = 11
     case close = 12
+    case end = 13
+    case metadata = 14
 }
 
 struct FrameFlags: OptionSet {

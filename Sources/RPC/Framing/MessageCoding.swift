@@ -6,18 +6,29 @@ import NIOCore
 struct MessageCoding {
     /// Messages from this size on are compressed; nil when the other side does not take LZ4.
     var compressFrom: Int?
-    /// This side agreed to take LZ4.
+    /// Both sides take LZ4.
     var acceptsCompressed: Bool
     /// The largest message this side takes.
     var maxMessageBytes: Int
 
     /// Appends a message and returns the flag that says how.
-    func write(_ message: [UInt8], into buffer: inout ByteBuffer) -> FrameFlags {
-        guard let compressFrom, message.count >= compressFrom, writeCompressed(message, into: &buffer) else {
+    func write(
+        _ message: [UInt8], _ compression: Compression = .automatic, into buffer: inout ByteBuffer
+    ) -> FrameFlags {
+        guard wantsCompressed(message.count, compression), writeCompressed(message, into: &buffer) else {
             buffer.writeBytes(message)
             return []
         }
         return .compressed
+    }
+
+    private func wantsCompressed(_ bytes: Int, _ compression: Compression) -> Bool {
+        guard acceptsCompressed else { return false }
+        return switch compression {
+        case .automatic: compressFrom.map { bytes >= $0 } ?? false
+        case .always: true
+        case .never: false
+        }
     }
 
     /// False, with the buffer as it was, when compression would not make it smaller.
@@ -38,7 +49,7 @@ struct MessageCoding {
         return written > 0
     }
 
-    /// The rest of `payload` as a message.
+    /// The rest of `payload` as a message of its own.
     func read(_ payload: ByteBuffer, flags: FrameFlags) throws(ProtocolViolation) -> [UInt8] {
         guard flags.contains(.compressed) else {
             try checkSize(payload.readableBytes)

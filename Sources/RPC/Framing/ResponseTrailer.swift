@@ -40,6 +40,8 @@ struct ResponseTrailer: Equatable {
         metadata = packed.readableBytes == 0 ? Metadata() : try Metadata(unpacking: packed)
         // A code from a newer server is an unknown error, never a success.
         let status = StatusCode(rawValue: code) ?? .unknown
-        error = status == .ok ? nil : try RPCError(status, unpacking: details, load: load)
+        guard status != .ok else { return }
+        error = try RPCError(status, unpacking: details, load: load)
+        error?.metadata = metadata
     }
 }

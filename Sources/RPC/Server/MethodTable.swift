@@ -3,7 +3,9 @@ public struct MethodTable: Sendable {
     enum Handler: Sendable {
         case immediate(@Sendable (Call) throws -> Answer)
         case unary(@Sendable (Call) async throws -> Answer)
+        case clientStreaming(@Sendable (Call, RequestReader) async throws -> Answer)
         case serverStreaming(@Sendable (Call, ResponseWriter) async throws -> Metadata)
+        case bidirectional(@Sendable (Call, RequestReader, ResponseWriter) async throws -> Metadata)
     }
 
     struct Method: Sendable {
@@ -44,6 +46,22 @@ public struct MethodTable: Sendable {
         add(Method(name: name, role: role, handler: .serverStreaming(handler)))
     }
 
+    /// A method that takes any number of messages, and gives one answer, for which it need not have read them all.
+    public mutating func clientStreaming(
+        _ name: String, role: Role = .client,
+        _ handler: @escaping @Sendable (Call, RequestReader) async throws -> Answer
+    ) {
+        add(Method(name: name, role: role, handler: .clientStreaming(handler)))
+    }
+
+    /// A method of many messages in both directions, in whatever order its two sides like.
+    public mutating func bidirectional(
+        _ name: String, role: Role = .client,
+        _ handler: @escaping @Sendable (Call, RequestReader, ResponseWriter) async throws -> Metadata
+    ) {
+        add(Method(name: name, role: role, handler: .bidirectional(handler)))
+    }
+
     private mutating func add(_ method: Method) {
         precondition(!methods.contains { $0.name == method.name }, "\(method.name) is registered twice")
         precondition(methods.count < Int(UInt16.max), "too many methods")
@@ -69,7 +87,9 @@ public struct MethodTable: Sendable {
             let kind: MethodKind =
                 switch method.handler {
                 case .immediate, .unary: .unary
+                case .clientStreaming: .clientStreaming
                 case .serverStreaming: .serverStreaming
+                case .bidirectional: .bidirectional
                 }
             return MethodEntry(number: UInt16(index + 1), name: method.name, kind: kind)
         }

@@ -10,6 +10,8 @@ public struct ServerConfiguration: Sendable {
     public var maxInFlight: Int
     public var maxConnections: Int
     public var handshakeTimeout: Duration
+    /// How long a frame may take from its first byte to its last.
+    public var frameTimeout: Duration
     /// A connection whose other side reads nothing for so long is closed.
     public var stallTimeout: Duration
     /// A connection for which more bytes than this wait to be sent is closed.
@@ -18,14 +20,26 @@ public struct ServerConfiguration: Sendable {
     public var maxCancelsPerSecond: Int
     /// Messages from this many bytes on are compressed for those who take it; nil never.
     public var compressionThreshold: Int?
+    public var keepalive: KeepaliveConfiguration
+    /// A client that sends PINGs more often, and makes no calls between them, is turned away.
+    public var minPingInterval: Duration
+    /// A connection is told to go away when it is so old, ±10 %; nil never.
+    public var maxConnectionAge: Duration?
+    /// How long the calls of an old connection may take to finish; nil: as long as they take.
+    public var maxConnectionAgeGrace: Duration?
+    /// A connection is told to go away when it made no call for so long; nil never.
+    public var maxConnectionIdle: Duration?
     public var chance: Chance
 
     public init(
         clusterId: String, nodeId: String, secret: [UInt8] = [], limits: Limits = .client,
         peerLimits: Limits = .peer, maxInFlight: Int = 16_384, maxConnections: Int = 10_000,
-        handshakeTimeout: Duration = .seconds(10), stallTimeout: Duration = .seconds(30),
+        handshakeTimeout: Duration = .seconds(10), frameTimeout: Duration = .seconds(30),
+        stallTimeout: Duration = .seconds(30),
         maxWaitingBytes: Int = 67_108_864, maxCancelsPerSecond: Int = 5_000, compressionThreshold: Int? = 1024,
-        chance: Chance = .system
+        keepalive: KeepaliveConfiguration = KeepaliveConfiguration(interval: .seconds(60), withoutCalls: true),
+        minPingInterval: Duration = .seconds(5), maxConnectionAge: Duration? = nil,
+        maxConnectionAgeGrace: Duration? = nil, maxConnectionIdle: Duration? = nil, chance: Chance = .system
     ) {
         self.clusterId = clusterId
         self.nodeId = nodeId
@@ -35,10 +49,16 @@ public struct ServerConfiguration: Sendable {
         self.maxInFlight = maxInFlight
         self.maxConnections = maxConnections
         self.handshakeTimeout = handshakeTimeout
+        self.frameTimeout = frameTimeout
         self.stallTimeout = stallTimeout
         self.maxWaitingBytes = maxWaitingBytes
         self.maxCancelsPerSecond = maxCancelsPerSecond
         self.compressionThreshold = compressionThreshold
+        self.keepalive = keepalive
+        self.minPingInterval = minPingInterval
+        self.maxConnectionAge = maxConnectionAge
+        self.maxConnectionAgeGrace = maxConnectionAgeGrace
+        self.maxConnectionIdle = maxConnectionIdle
         self.chance = chance
     }
 
@@ -47,7 +67,11 @@ public struct ServerConfiguration: Sendable {
             handshake: ServerHandshake.Configuration(
                 clusterId: clusterId, nodeId: nodeId, secret: secret, clientLimits: clientLimits,
                 peerLimits: peerLimits, features: compressionThreshold == nil ? [] : .lz4, methods: methods.entries),
-            handshakeTimeout: .init(handshakeTimeout), stallTimeout: .init(stallTimeout),
-            compressFrom: compressionThreshold, maxCancelsPerSecond: maxCancelsPerSecond)
+            handshakeTimeout: .init(handshakeTimeout), frameTimeout: .init(frameTimeout),
+            stallTimeout: .init(stallTimeout), compressFrom: compressionThreshold,
+            maxCancelsPerSecond: maxCancelsPerSecond, keepalive: keepalive, minPingInterval: .init(minPingInterval),
+            age: ConnectionAge.Configuration(
+                maxAge: maxConnectionAge.map { .init($0) }, maxAgeGrace: maxConnectionAgeGrace.map { .init($0) },
+                maxIdle: maxConnectionIdle.map { .init($0) }))
     }
 }

@@ -1,4 +1,3 @@
-import DequeModule
 import NIOCore
 
 /// Running handlers: each in a task, or at once on the loop.
@@ -24,7 +23,7 @@ extension ServerDriver {
         Call(
             method: method.name, session: request.head.session, key: request.head.key,
             partition: request.head.partition, revision: request.head.revision, metadata: request.head.metadata,
-            deadline: request.deadline, peer: peer, message: request.message)
+            deadline: request.deadline, peer: peer, message: request.message, isCompressed: request.isCompressed)
     }
 
     private func run(_ method: MethodTable.Method, _ call: Call, on stream: UInt32) {
@@ -33,11 +32,36 @@ extension ServerDriver {
             finished(stream, Result { try handler(call) })
         case .unary(let handler):
             runTask(stream) { try await handler(call) }
+        case .clientStreaming(let handler):
+            let reader = makeReader(stream)
+            runTask(stream) { try await handler(call, reader) }
         case .serverStreaming(let handler):
-            let writer = ResponseWriter { message in
-                try await withUnsafeThrowingContinuation { self.post(.write(stream: stream, message, $0)) }
-            }
+            let writer = makeWriter(stream)
             runTask(stream) { Answer(metadata: try await handler(call, writer)) }
+        case .bidirectional(let handler):
+            let (reader, writer) = (makeReader(stream), makeWriter(stream))
+            runTask(stream) { Answer(metadata: try await handler(call, reader, writer)) }
+        }
+    }
+
+    private func makeWriter(_ stream: UInt32) -> ResponseWriter {
+        ResponseWriter { part in
+            try await withUnsafeThrowingContinuation { self.post(.write(stream: stream, part, $0)) }
+        }
+    }
+
+    private func makeReader(_ stream: UInt32) -> RequestReader {
+        let queue = RequestQueue()
+        running[stream]?.requests = queue
+        return RequestReader {
+            switch await queue.next() {
+            case .message(let message, let cost):
+                self.post(.consumed(stream: stream, cost))
+                return message
+            case .end(let error):
+                if let error { throw error }
+                return nil
+            }
         }
     }
 
@@ -55,7 +79,8 @@ extension ServerDriver {
         guard let run = running.removeValue(forKey: stream) else { return }
         shared.meter.leave()
         latenciesUs.append(UInt32(clamping: (loop.now - run.started).nanoseconds / 1000))
-        failWriters(stream, RPCError(.cancelled, "the handler has ended"))
+        writers.fail(stream, RPCError(.cancelled, "the handler has ended"))
+        if let unread = run.requests?.discard() { connection.consumed(unread, on: stream, into: &actions) }
         let outcome = result.mapError { status(of: $0) }
         connection.finished(stream, outcome, load: shared.meter.report, into: &actions)
     }
@@ -72,22 +97,24 @@ extension ServerDriver {
     func cancel(_ stream: UInt32, _ error: RPCError) {
         running[stream]?.ended = error
         running[stream]?.task?.cancel()
-        failWriters(stream, error)
+        running[stream]?.requests?.end(error)
+        writers.fail(stream, error)
     }
 
-    func write(_ message: [UInt8], on stream: UInt32, _ continuation: WriteContinuation) {
-        if let refusal = connection.refusal(of: message) { return continuation.resume(throwing: refusal) }
-        guard connection.isOpen(stream), running[stream] != nil else {
+    func write(_ part: ResponseWriter.Part, on stream: UInt32, _ continuation: WaitingWriters.Continuation) {
+        guard connection.isOpen(stream), let run = running[stream], run.ended == nil else {
             let ended = running[stream]?.ended ?? RPCError(.cancelled, "the call has ended", ran: .unknown)
             return continuation.resume(throwing: ended)
         }
-        writers[stream, default: []].append(continuation)
-        connection.send(message, on: stream, into: &actions)
-        perform()
-    }
-
-    private func failWriters(_ stream: UInt32, _ error: RPCError) {
-        guard let waiting = writers.removeValue(forKey: stream) else { return }
-        for continuation in waiting { continuation.resume(throwing: error) }
+        switch part {
+        case .metadata(let metadata):
+            let error = connection.say(metadata, on: stream, into: &actions)
+            continuation.resume(with: error.map { .failure($0) } ?? .success(()))
+        case .message(let message, let compression):
+            if let refusal = connection.refusal(of: message) { return continuation.resume(throwing: refusal) }
+            writers.append(continuation, on: stream)
+            connection.send(.init(bytes: message, compression: compression), on: stream, into: &actions)
+            perform()
+        }
     }
 }

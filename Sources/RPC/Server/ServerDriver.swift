@@ -1,4 +1,3 @@
-import DequeModule
 import Logging
 import NIOCore
 
@@ -17,11 +16,13 @@ final class ServerDriver: WireHandler, @unchecked Sendable {
         var logger: Logger
     }
 
-    typealias WriteContinuation = UnsafeContinuation<Void, any Error>
+    /// Ends with the error of a call that ended before its caller had said all.
+    typealias RequestQueue = MessageQueue<RPCError?>
 
     enum Event: Sendable {
         case finished(stream: UInt32, Result<Answer, any Error>)
-        case write(stream: UInt32, [UInt8], WriteContinuation)
+        case write(stream: UInt32, ResponseWriter.Part, WaitingWriters.Continuation)
+        case consumed(stream: UInt32, Int)
         case goAway(String)
         /// End the connection now; with no word when there is no violation.
         case stop(ProtocolViolation?)
@@ -30,6 +31,8 @@ final class ServerDriver: WireHandler, @unchecked Sendable {
     struct Running {
         var started: NIODeadline
         var task: Task<Void, Never>?
+        /// Of a method that takes many messages.
+        var requests: RequestQueue?
         var ended: RPCError?
     }
 
@@ -38,7 +41,7 @@ final class ServerDriver: WireHandler, @unchecked Sendable {
     var connection: ServerConnection
     var actions = Actions<ServerConnection.Command>()
     var running: [UInt32: Running] = [:]
-    var writers: [UInt32: Deque<WriteContinuation>] = [:]
+    var writers = WaitingWriters()
     var latenciesUs: [UInt32] = []
     var peer = Peer()
     private var wire: (any Wire)?
@@ -51,7 +54,7 @@ final class ServerDriver: WireHandler, @unchecked Sendable {
         self.loop = loop
         connection = ServerConnection(
             configuration: shared.connection, nonce: shared.configuration.chance.bytes(ClusterProof.nonceBytes),
-            now: loop.now)
+            now: loop.now, jitter: shared.configuration.chance.unit())
     }
 
     // MARK: From the wire
@@ -98,8 +101,9 @@ final class ServerDriver: WireHandler, @unchecked Sendable {
         for event in mailbox.takeAll() {
             switch event {
             case .finished(let stream, let result): finished(stream, result)
-            case .write(let stream, let message, let continuation): write(message, on: stream, continuation)
-            case .goAway(let reason): connection.goAway(reason, into: &actions)
+            case .write(let stream, let part, let continuation): write(part, on: stream, continuation)
+            case .consumed(let stream, let bytes): connection.consumed(bytes, on: stream, into: &actions)
+            case .goAway(let reason): connection.goAway(reason, now: loop.now, into: &actions)
             case .stop(let violation): stop(violation)
             }
         }
@@ -138,9 +142,19 @@ final class ServerDriver: WireHandler, @unchecked Sendable {
             peer.nodeId = nodeId
         case .start(let stream, let request): start(stream, request)
         case .cancel(let stream, let error): cancel(stream, error)
-        case .written(let stream): writers[stream]?.popFirst()?.resume()
+        case .message(let stream, let message, let cost): deliver(message, cost: cost, to: stream)
+        case .end(let stream): running[stream]?.requests?.end(nil)
+        case .written(let stream): writers.written(stream)
         case .close(let violation): close(violation)
         }
+    }
+
+    private func deliver(_ message: [UInt8], cost: Int, to stream: UInt32) {
+        // A handler that was refused, or has ended, reads nothing.
+        guard let requests = running[stream]?.requests else {
+            return connection.consumed(cost, on: stream, into: &actions)
+        }
+        requests.append(message, cost: cost)
     }
 
     /// Performs, flushes, and arms the timer: the end of every way in.
@@ -162,6 +176,7 @@ final class ServerDriver: WireHandler, @unchecked Sendable {
         guard actions.output.readableBytes > 0, let wire else { return }
         let output = actions.output
         actions.output = ByteBuffer()
+        connection.traffic.bytesOut += UInt64(output.readableBytes)
         wire.write(output)
         wire.flush()
         if !wire.isWritable, wire.waitingBytes > shared.configuration.maxWaitingBytes {

@@ -105,6 +105,19 @@ func failure(_ body: () async throws -> Void) async -> RPCError? {
     }
 }
 
+/// The error of a call that may fail.
+func failureIfAny(_ body: () async throws -> Void) async -> RPCError? {
+    do {
+        try await body()
+        return nil
+    } catch let error as RPCError {
+        return error
+    } catch {
+        Issue.record("not an RPCError: \(error)")
+        return nil
+    }
+}
+
 /// The plainest call that must succeed.
 func expectEcho(_ channel: RPC.Channel, _ message: [UInt8]) async throws {
     let reply = try await channel.unary("test/Echo", message)

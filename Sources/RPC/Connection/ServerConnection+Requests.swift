@@ -1,0 +1,127 @@
+import NIOCore
+
+/// What the caller says: requests, messages, cancellations, pings.
+extension ServerConnection {
+    mutating func request(
+        _ frame: Frame, now: NIODeadline, into actions: inout Actions<Command>
+    ) throws(ProtocolViolation) {
+        guard frame.stream % 2 == 1, frame.stream > lastStream else {
+            throw .malformed("stream \(frame.stream) after stream \(lastStream): ids are odd and grow")
+        }
+        // What came after the last GOAWAY was told not to be served; its sender knows.
+        if age.isFinal { return }
+        lastStream = frame.stream
+        var payload = frame.payload
+        let head = try RequestHead(from: &payload)
+        let message = try coding.read(payload, flags: frame.flags)
+        guard streams.count < ours.maxConcurrentStreams else {
+            let error = RPCError.tooMany("streams on this connection", ours.maxConcurrentStreams)
+            return refuse(frame.stream, error, into: &actions)
+        }
+        let isListening = !frame.flags.contains(.endStream)
+        if let error = refusal(of: head, isListening: isListening, messageBytes: message.count) {
+            return refuse(frame.stream, error, into: &actions)
+        }
+        open(frame.stream, isListening: isListening)
+        let deadline = head.remainingMs == 0 ? nil : now + .milliseconds(Int64(head.remainingMs))
+        if let deadline { deadlines.insert(frame.stream, deadline: deadline) }
+        let request = Request(
+            head: head, deadline: deadline, message: message, isCompressed: frame.flags.contains(.compressed))
+        actions.commands.append(.start(stream: frame.stream, request))
+    }
+
+    private mutating func open(_ id: UInt32, isListening: Bool) {
+        streams[id] = Stream(isListening: isListening)
+        outgoing.open(id)
+        if isListening { incoming.open(id) }
+        pings.called()
+        traffic.calls += 1
+    }
+
+    /// A method of one message has it in the REQUEST, which ends the stream; one of many has none there.
+    private func refusal(of head: RequestHead, isListening: Bool, messageBytes: Int) -> RPCError? {
+        let index = Int(head.method) - 1
+        guard configuration.handshake.methods.indices.contains(index) else {
+            return RPCError(.unimplemented, "there is no method \(head.method)", ran: .no)
+        }
+        let method = configuration.handshake.methods[index]
+        guard method.kind.takesManyMessages ? messageBytes == 0 : !isListening else {
+            return RPCError(.invalidArgument, "\(method.name) is not called so: its kind is \(method.kind)", ran: .no)
+        }
+        return nil
+    }
+
+    private mutating func refuse(_ stream: UInt32, _ error: RPCError, into actions: inout Actions<Command>) {
+        writeResponse(stream, .failure(error), load: LoadReport(), into: &actions.output)
+    }
+
+    mutating func message(_ frame: Frame, into actions: inout Actions<Command>) throws(ProtocolViolation) {
+        try checkOpened(frame)
+        traffic.messagesIn += 1
+        let cost = frame.payload.readableBytes
+        guard try incoming.received(cost, on: frame.stream, into: &actions.output) else { return }
+        guard streams[frame.stream]?.isListening == true else {
+            throw .malformed("a MESSAGE behind the END of stream \(frame.stream)")
+        }
+        let message = try coding.read(frame.payload, flags: frame.flags)
+        actions.commands.append(.message(stream: frame.stream, message, cost: cost))
+    }
+
+    mutating func ended(_ frame: Frame, into actions: inout Actions<Command>) throws(ProtocolViolation) {
+        try checkOpened(frame)
+        guard let stream = streams[frame.stream], !stream.isAnswered else { return }
+        guard stream.isListening else { throw .malformed("a second END of stream \(frame.stream)") }
+        streams[frame.stream]?.isListening = false
+        actions.commands.append(.end(stream: frame.stream))
+    }
+
+    private func checkOpened(_ frame: Frame) throws(ProtocolViolation) {
+        guard frame.stream % 2 == 1, frame.stream <= lastStream else {
+            throw .malformed("a \(frame.kind) on stream \(frame.stream), which was not opened")
+        }
+    }
+
+    /// A handler has used a message up: its credit goes back.
+    mutating func consumed(_ bytes: Int, on id: UInt32, into actions: inout Actions<Command>) {
+        guard phase == .open else { return }
+        incoming.consumed(bytes, on: id, into: &actions.output)
+    }
+
+    mutating func cancelled(
+        _ id: UInt32, now: NIODeadline, into actions: inout Actions<Command>
+    ) throws(ProtocolViolation) {
+        // A stream that has just ended: the two frames crossed.
+        guard streams[id]?.isAnswered == false else { return }
+        guard cancels.count(now: now) <= configuration.maxCancelsPerSecond else {
+            throw ProtocolViolation(
+                .resourceExhausted, "more than \(configuration.maxCancelsPerSecond) cancelled calls in a second")
+        }
+        silence(id, RPCError(.cancelled, "the caller cancelled", ran: .unknown), into: &actions)
+    }
+
+    /// Nothing more is said on `id`; its place is kept until its handler has ended.
+    mutating func silence(_ id: UInt32, _ error: RPCError, into actions: inout Actions<Command>) {
+        streams[id]?.isAnswered = true
+        streams[id]?.end = nil
+        outgoing.close(id)
+        incoming.close(id)
+        actions.commands.append(.cancel(stream: id, error))
+    }
+
+    mutating func ping(
+        _ frame: Frame, now: NIODeadline, into actions: inout Actions<Command>
+    ) throws(ProtocolViolation) {
+        guard frame.payload.readableBytes == 8 else { throw .malformed("a PING whose payload is not 8 bytes") }
+        guard pings.pinged(now: now) else {
+            throw ProtocolViolation(.resourceExhausted, Close.tooManyPings)
+        }
+        FrameEncoder.write(.pong, payload: Array(frame.payload.readableBytesView), into: &actions.output)
+    }
+}
+
+extension RPCError {
+    /// Nothing was done because `limit` of `what` are in use; later it may go.
+    static func tooMany(_ what: String, _ limit: Int) -> RPCError {
+        RPCError(.resourceExhausted, "more than \(limit) \(what)", ran: .no, retryable: true)
+    }
+}

@@ -1,0 +1,166 @@
+import NIOCore
+import NIOPosix
+import Synchronization
+import Testing
+
+@testable import RPC
+
+/// Calls of many messages from the caller, alone and in both directions.
+@Suite(.timeLimit(.minutes(1))) struct ManyMessagesContractTests {
+    @Test(arguments: World.allCases)
+    func aHandlerHearsAllAndAnswersOnce(world: World) async throws {
+        let methods = MethodTable.make {
+            $0.clientStreaming("test/Sum") { call, requests in
+                var sum = 0
+                for try await message in requests { sum += message.count }
+                var trailing = call.metadata
+                trailing[text: "sum"] = "\(sum)"
+                return Answer([UInt8(sum % 251)], initialMetadata: call.metadata, metadata: trailing)
+            }
+        }
+        try await Stage.play(world, methods: methods) { stage in
+            var options = CallOptions()
+            options.metadata[text: "who"] = "wren"
+            options.metadata["raw-bin"] = [0, 255]
+            for sizes in [[], [0], [27182, 8, 1828, 45904]] {
+                let call = stage.channel().clientStreaming("test/Sum", options: options)
+                for size in sizes { try await call.send([UInt8](repeating: 7, count: size)) }
+                call.finish()
+                let reply = try await call.reply()
+                #expect(reply.message == [UInt8(sizes.reduce(0, +) % 251)])
+                #expect(reply.initialMetadata == options.metadata)
+                #expect(reply.metadata[text: "sum"] == "\(sizes.reduce(0, +))")
+            }
+        }
+    }
+
+    @Test(arguments: World.allCases)
+    func bothSidesTalkInTurns(world: World) async throws {
+        let methods = MethodTable.make {
+            $0.bidirectional("test/Parrot") { call, requests, responses in
+                try await responses.start(call.metadata)
+                for try await message in requests { try await responses.write(message) }
+                return call.metadata
+            }
+        }
+        try await Stage.play(world, methods: methods) { stage in
+            var options = CallOptions()
+            options.metadata[text: "who"] = "wren"
+            let call = stage.channel().bidirectional("test/Parrot", options: options)
+            #expect(try await call.initialMetadata() == options.metadata)
+            for size in [31415, 9, 2653, 58979] {
+                let message = [UInt8](repeating: 3, count: size)
+                try await call.send(message)
+                #expect(try await call.next() == message)
+            }
+            call.finish()
+            #expect(try await call.next() == nil)
+            #expect(try await call.reply().metadata == options.metadata)
+        }
+    }
+
+    /// The server takes no more than its credit ahead of its handler, on this stream, and others go on.
+    @Test(arguments: World.allCases)
+    func aSlowHandlerStopsItsCallerAndNobodyElse(world: World) async throws {
+        let leave = Gate()
+        let methods = MethodTable.make {
+            $0.clientStreaming("test/Slow") { _, requests in
+                try await leave.wait()
+                var count = 0
+                for try await _ in requests { count += 1 }
+                return Answer(Array("\(count)".utf8))
+            }
+        }
+        var configuration = Stage.configuration()
+        configuration.clientLimits.streamCreditBytes = 1000
+        try await Stage.play(world, configuration, methods: methods) { stage in
+            let channel = stage.channel()
+            let call = channel.clientStreaming("test/Slow")
+            let sent = Atomic(0)
+            let writing = Task {
+                for _ in 0..<100 {
+                    try await call.send([UInt8](repeating: 1, count: 100))
+                    sent.add(1, ordering: .relaxed)
+                }
+                call.finish()
+            }
+            for n in 0..<20 { try await expectEcho(channel, [UInt8(n)]) }
+            #expect(sent.load(ordering: .relaxed) <= 10)
+            leave.open()
+            try await writing.value
+            #expect(try await call.reply().message == Array("100".utf8))
+        }
+    }
+
+    /// What is on its way then is dropped, and its credit given back.
+    @Test(arguments: World.allCases)
+    func anAnswerMayComeBeforeTheCallerHasSaidAll(world: World) async throws {
+        let methods = MethodTable.make {
+            $0.clientStreaming("test/First") { _, requests in Answer(try await requests.next() ?? []) }
+        }
+        var configuration = Stage.configuration()
+        configuration.clientLimits.streamCreditBytes = 2000
+        configuration.clientLimits.connectionCreditBytes = 4000
+        try await Stage.play(world, configuration, methods: methods) { stage in
+            let channel = stage.channel()
+            for n in 0..<20 {
+                let call = channel.clientStreaming("test/First")
+                let error = await failureIfAny {
+                    for _ in 0..<50 { try await call.send([UInt8](repeating: UInt8(n), count: 500)) }
+                }
+                #expect(error == nil || error?.code == .failedPrecondition)
+                let reply = try await call.reply()
+                #expect(reply.message.count == 500)
+            }
+        }
+    }
+
+    @Test(arguments: World.allCases)
+    func lettingGoCancelsTheReadingHandler(world: World) async throws {
+        let (entered, stopped) = (Gate(), Gate())
+        let methods = MethodTable.make {
+            $0.clientStreaming("test/Wait") { _, requests in
+                entered.open()
+                do {
+                    while try await requests.next() != nil {}
+                } catch {
+                    stopped.open()
+                    throw error
+                }
+                return Answer()
+            }
+        }
+        try await Stage.play(world, methods: methods) { stage in
+            let channel = stage.channel()
+            var call: StreamingCall? = channel.clientStreaming("test/Wait")
+            try await call?.send([1])
+            try await entered.wait()
+            call = nil
+            try await stopped.wait()
+            try await expectEcho(channel, [1])
+        }
+    }
+
+    @Test(arguments: World.allCases)
+    func aCallerThatWaitsForReadyIsServedOnceThereIsAServer(world: World) async throws {
+        let transport = world.transport()
+        let first = Stage.makeServer(Stage.configuration(), .make(), transport)
+        let port = try await first.start(host: "127.0.0.1", port: 0)
+        await first.abort()
+        let channel = RPC.Channel(
+            host: "127.0.0.1", port: port, configuration: ChannelConfiguration(clusterId: "nest", backoff: .local),
+            transport: transport, group: MultiThreadedEventLoopGroup.singleton, logger: Stage.quiet)
+        let refused = await failure { _ = try await channel.unary("test/Echo", []) }
+        #expect(refused?.code == .unavailable)
+        let late = await failure {
+            _ = try await channel.unary(
+                "test/Echo", [], options: CallOptions(timeout: .milliseconds(150), waitsForReady: true))
+        }
+        #expect(late?.code == .deadlineExceeded && late?.ran == .no)
+        async let patient = channel.unary("test/Echo", [5], options: CallOptions(waitsForReady: true))
+        let second = Stage.makeServer(Stage.configuration(), .make(), transport)
+        _ = try await second.start(host: "127.0.0.1", port: port)
+        #expect(try await patient.message == [5])
+        await second.abort()
+    }
+}
