@@ -29,6 +29,8 @@ public final class NodeServer: Sendable {
         public var partitionSettings = Partition.Settings()
         /// scrypt's N; smaller only in tests.
         public var passwordRounds = 1 << 17
+        /// Tweets a block of the search index; fewer only in tests.
+        public var searchBlockTweets = PartitionIndex.defaultSegmentCapacity
         /// How often readers' views are told (rule F3); nil only when told to (`flushViews`).
         public var viewInterval: Duration? = .seconds(1)
         /// Wraps the calls that carry streams; tests lose, double and delay them.
@@ -116,7 +118,9 @@ public final class NodeServer: Sendable {
         log = GroupLog(store: parts.store, fatal: parts.fatal)
         pool = NIOThreadPool(numberOfThreads: Self.storageThreads)
         pool.start()
-        search = SearchIndex(store: parts.store, pool: pool, logger: logger)
+        search = SearchIndex(
+            store: parts.store, pool: pool, segmentCapacity: parts.searchBlockTweets, logger: logger,
+            fatal: parts.fatal)
         tops = TopHomes(
             partitioning: map.partitioning, store: parts.store, pool: pool, clock: parts.clock, logger: logger)
         channels = Self.channels(to: map, parts, logger)

@@ -19,13 +19,22 @@ final class PartitionSearch: Sendable {
 
     let partition: PartitionId
     private let store: any Store
+    private let segmentCapacity: Int
+    private let fatal: @Sendable (any Error) -> Void
     private let inbox = Mutex(Inbox())
     /// Nil until it is first used: after a start, blocks and newer tweets are read from the store.
     private let index = Mutex<PartitionIndex?>(nil)
 
-    init(_ partition: PartitionId, store: any Store) {
+    /// - Parameters:
+    ///   - segmentCapacity: tweets a block.
+    ///   - fatal: a block could not be written; the process must end (rule C9).
+    init(
+        _ partition: PartitionId, store: any Store, segmentCapacity: Int, fatal: @escaping @Sendable (any Error) -> Void
+    ) {
         self.partition = partition
         self.store = store
+        self.segmentCapacity = segmentCapacity
+        self.fatal = fatal
     }
 
     /// On the partition's event loop.
@@ -47,6 +56,8 @@ final class PartitionSearch: Sendable {
     }
 
     /// Off the event loop: the index with everything in it that has been applied.
+    /// - Throws: `StorageError` and what damaged rows throw, which is the end of one question; a block that cannot be
+    ///   written is the end of the process.
     func current() throws -> PartitionIndex {
         try index.withLock { index in
             var current = try index ?? load()
@@ -74,7 +85,9 @@ final class PartitionSearch: Sendable {
     /// The tweets above the newest stored block are indexed again.
     private func load() throws -> PartitionIndex {
         let snapshot = store.snapshot()
-        var index = PartitionIndex(blocks: try SearchBlockRows(partition: partition, rows: snapshot).stored())
+        var index = PartitionIndex(
+            segmentCapacity: segmentCapacity,
+            blocks: try SearchBlockRows(partition: partition, rows: snapshot).stored())
         let tweets = Key(partition: partition.rawValue)
         let from = index.newestId.map { tweets.appending($0 + 1).bytes } ?? tweets.bytes
         try snapshot.scan(.tweets, from: from, to: tweets.prefixEnd, reverse: false) { _, value in
@@ -91,7 +104,13 @@ final class PartitionSearch: Sendable {
     private func storeSealed(_ index: inout PartitionIndex) throws {
         while let segment = index.sealed.first {
             let block = PackedBlock(segment)
-            try store.write(SearchBlockRows.effects(storing: block, in: partition), sync: false)
+            do {
+                try store.write(SearchBlockRows.effects(storing: block, in: partition), sync: false)
+            } catch {
+                // rule C9; under the index's lock, so that nobody tries again before the process has ended.
+                fatal(error)
+                throw error
+            }
             index.blockStored(block.summary)
         }
     }

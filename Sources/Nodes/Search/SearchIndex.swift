@@ -11,18 +11,29 @@ final class SearchIndex: AppliedObserver {
     private let partitions = Mutex<[PartitionId: PartitionSearch]>([:])
     private let store: any Store
     private let pool: NIOThreadPool
+    private let segmentCapacity: Int
     private let logger: Logger
+    private let fatal: @Sendable (any Error) -> Void
 
-    init(store: any Store, pool: NIOThreadPool, logger: Logger) {
+    /// - Parameters:
+    ///   - pool: what indexes and searches.
+    ///   - segmentCapacity: tweets a block.
+    ///   - fatal: a block could not be written; the process must end (rule C9).
+    init(
+        store: any Store, pool: NIOThreadPool, segmentCapacity: Int, logger: Logger,
+        fatal: @escaping @Sendable (any Error) -> Void
+    ) {
         self.store = store
         self.pool = pool
+        self.segmentCapacity = segmentCapacity
         self.logger = logger
+        self.fatal = fatal
     }
 
     func search(in partition: PartitionId) -> PartitionSearch {
         partitions.withLock { partitions in
             if let search = partitions[partition] { return search }
-            let search = PartitionSearch(partition, store: store)
+            let search = PartitionSearch(partition, store: store, segmentCapacity: segmentCapacity, fatal: fatal)
             partitions[partition] = search
             return search
         }

@@ -15,6 +15,8 @@ final class ForgetfulStore: Store {
 
     /// Lets others go first before a scan, so that writes come between the reads of what should be one moment.
     let dawdles = Atomic<Bool>(false)
+    /// The disk fails whenever a block of the search index is written.
+    let failsOnBlocks = Atomic<Bool>(false)
     private let memory: MemoryStore
     private let disk: Mutex<Disk>
 
@@ -41,6 +43,13 @@ final class ForgetfulStore: Store {
     }
 
     func write(_ batches: [Effects], sync: Bool) throws {
+        if failsOnBlocks.load(ordering: .relaxed) {
+            for batch in batches {
+                try Effects.forEachPut(in: .search, of: batch.encode()) { _ in
+                    throw StorageError.io("the disk is broken")
+                }
+            }
+        }
         // Under the lock: the snapshot must hold exactly the writes before it.
         try disk.withLock { disk in
             try memory.write(batches, sync: sync)

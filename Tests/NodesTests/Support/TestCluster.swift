@@ -22,6 +22,9 @@ final class TestCluster: Sendable {
         var partitionSettings = Partition.Settings()
         /// Few, so that nothing waits for a password.
         var passwordRounds = 16
+        var searchBlockTweets = 2048
+        /// What `NodeServer.Parts.fatal` was told; the node goes on, for the story to look at.
+        var diskFailed: @Sendable (NodeId, any Error) -> Void = { Issue.record("the disk of \($0) failed: \($1)") }
     }
 
     private struct Member: Sendable {
@@ -42,8 +45,7 @@ final class TestCluster: Sendable {
     let network = InProcessTransport()
     let client: RookeryClient
     let environment: Environment
-    private let settings: Partition.Settings
-    private let passwordRounds: Int
+    private let setup: Setup
     private let keeper: CountingKeeper
     private let members: Mutex<[NodeId: Member]>
     private let crashes = Mutex<[Task<Void, any Error>]>([])
@@ -58,8 +60,7 @@ final class TestCluster: Sendable {
         map = try config.initialMap()
         dice = Dice(seed: setup.seed)
         faults = StreamFaults(dice: dice)
-        settings = setup.partitionSettings
-        passwordRounds = setup.passwordRounds
+        self.setup = setup
         keeper = CountingKeeper(map: map)
         members = Mutex(Dictionary(uniqueKeysWithValues: config.nodes.map { ($0.id, Member()) }))
         environment = Environment(clock: clock, random: dice.next, sleep: Environment.system.sleep)
@@ -129,11 +130,12 @@ final class TestCluster: Sendable {
             config: config, id: id, secret: Self.secret, store: member.store, keeper: keeper,
             transport: member.gate.guarding(network), group: Self.group, clock: clock, random: dice.next,
             logger: Logger(label: "node", factory: { _ in SwiftLogNoOpLogHandler() })
-        ) { Issue.record("the disk of \(id) failed: \($0)") }
-        parts.partitionSettings = settings
+        ) { [setup] in setup.diskFailed(id, $0) }
+        parts.partitionSettings = setup.partitionSettings
+        parts.searchBlockTweets = setup.searchBlockTweets
         // Views are told when a story says so, or nothing would ever be at rest.
         parts.viewInterval = nil
-        parts.passwordRounds = passwordRounds
+        parts.passwordRounds = setup.passwordRounds
         parts.interposeDeliver = faults.interpose(from: id, gate: member.gate)
         let server = try await NodeServer.start(parts)
         members.withLock { $0[id]?.server = server }
