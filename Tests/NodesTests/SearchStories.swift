@@ -1,6 +1,8 @@
 import Client
 import Cluster
 import Messages
+import RPC
+import Storage
 import Testing
 
 /// Search as people use it, over nodes that come and go: F10, rule F6.
@@ -9,6 +11,16 @@ import Testing
         _ query: String, as person: Person, _ cluster: TestCluster, _ options: SearchOptions = SearchOptions()
     ) async throws -> [String] {
         try await cluster.client.search(query, options, session: person.session).tweets.map(\.text)
+    }
+
+    /// The words under which somebody stands in the directory's rows.
+    private static func directoryWords(of user: Id, in store: any Store) throws -> [String] {
+        let prefix = Key(partition: user.partition.rawValue)
+        let rows = try store.rows(.directory, from: prefix.bytes, to: prefix.prefixEnd)
+        let end = [0] + Key(partition: 0).appending(user.rawValue).bytes.dropFirst(2)
+        return rows.filter { $0.key.suffix(9) == end[...] }.map { row in
+            String(decoding: row.key.dropFirst(2).dropLast(9), as: UTF8.self)
+        }
     }
 
     @Test func foundAsSoonAsItIsPostedAndGoneAsSoonAsItIsDeleted() async throws {
@@ -62,6 +74,27 @@ import Testing
             #expect(try await texts("friends", as: world.alice, cluster) == ["for friends"])
             #expect(try await texts("friends", as: world.bob, cluster) == ["for friends"])
             #expect(try await texts("friends", as: world.carol, cluster).isEmpty)
+        }
+    }
+
+    /// Another look may hide it again where a tweet is read; what a node names it must not name to a stranger.
+    @Test(arguments: SearchSort.allCases) func aNodeNamesAProtectedTweetToFollowersAlone(sort: SearchSort) async throws
+    {
+        try await TestCluster.run { cluster in
+            let world = try await WrongInputStories.World(cluster)
+            let partition = world.hidden.partition
+            let owner = try #require(cluster.map.owner(of: partition)?.id)
+            let request = SearchRequest.with {
+                ($0.query, $0.sort, $0.limit) = ("friends", sort, 10)
+                $0.partitions = [UInt32(partition.rawValue)]
+            }
+            for (viewer, expected) in [(world.alice, [world.hidden.rawValue]), (world.bob, [world.hidden.rawValue])]
+                + [(world.carol, [])]
+            {
+                let reply = try await cluster.call(
+                    owner, "rookery.Search/Tweets", request.encode(), CallOptions(session: viewer.session.token))
+                #expect(try SearchReply.decode(reply.message).hits.map(\.id) == expected, "\(viewer.name)")
+            }
         }
     }
 
@@ -229,6 +262,10 @@ import Testing
             #expect(try await names("User1") == ["user1", "user10", "user11"])
             _ = try await client.updateProfile(ProfileChange(displayName: "Ada"), session: people[0].session)
             #expect(try await names("rookw").isEmpty)
+            // A hit is looked at again, so a row that stayed would not show; it would only be passed over for ever.
+            let stored = try #require(
+                cluster.map.owner(of: people[0].id.partition).flatMap { cluster.store(of: $0.id) })
+            #expect(try Self.directoryWords(of: people[0].id, in: stored) == ["ada", "user0"])
             var (found, next): ([String], String?) = ([], nil)
             repeat {
                 let page = try await client.searchUsers(
