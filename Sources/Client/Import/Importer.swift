@@ -37,9 +37,9 @@ public struct Importer: Sendable {
         patience = Patience(environment: environment)
     }
 
+    /// - Throws: `ImportFailure`; what the cluster refuses, as `RookeryError`; `PrivateFile.Failure`.
     public func run() async throws -> ImportResult {
-        // One import at a time keeps secrets here: two would overwrite each other's, and lock users out for ever.
-        let lock = try PrivateFile.Lock(store.directory, name: "import.lock", orFail: true)
+        let lock = try lock()
         defer { lock.release() }
         let startNs = environment.clock.monotonicNs()
         let sessions = try await makeUsers()
@@ -56,6 +56,15 @@ public struct Importer: Sendable {
         return ImportResult(
             users: plan.users.count, follows: plan.follows.count, tweets: plan.postCount - tooLong, skipped: skipped,
             seconds: seconds, opsPerSecond: seconds > 0 ? Double(calls) / seconds : 0)
+    }
+
+    /// One import at a time keeps secrets here: two would overwrite each other's, and lock users out for ever.
+    private func lock() throws -> PrivateFile.Lock {
+        do {
+            return try PrivateFile.Lock(store.directory, name: "import.lock", orFail: true)
+        } catch let error where error.isHeldElsewhere {
+            throw ImportFailure.busy(directory: store.directory)
+        }
     }
 
     private func makeFollows(_ sessions: [Session]) async throws {

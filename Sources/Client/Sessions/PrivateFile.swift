@@ -16,6 +16,9 @@ public enum PrivateFile {
             self.code = code
         }
 
+        /// Another process holds the lock that was asked for.
+        var isHeldElsewhere: Bool { action == "lock" && code == EWOULDBLOCK }
+
         public var description: String { "cannot \(action) \(path): \(String(cString: strerror(code)))" }
     }
 

@@ -35,6 +35,7 @@ struct Failure {
         case let error as UsageFailure: ("INVALID_ARGUMENT", error.description, 64)
         case let error as ConfigError: ("INVALID_ARGUMENT", error.description, 1)
         case let error as InvalidUsername: ("INVALID_ARGUMENT", String(describing: error), 1)
+        case ImportFailure.busy: ("FAILED_PRECONDITION", String(describing: error), 1)
         case let error as ImportFailure: ("INVALID_ARGUMENT", error.description, 1)
         case let error as LocalClusterError: ("FAILED_PRECONDITION", error.description, 1)
         case let error as PrivateFile.Failure: ("INTERNAL", error.description, 1)
