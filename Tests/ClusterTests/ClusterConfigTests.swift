@@ -199,10 +199,10 @@ import Testing
 
     @Test func aFileThatIsNoTextSaysSo() throws {
         let path = FileManager.default.temporaryDirectory.appending(path: "rookery-\(UUID().uuidString).yaml").path
+        defer { try? FileManager.default.removeItem(atPath: path) }  // what is left is the system's to clean
         try Data([0x61, 0x3A, 0x20, 0xE9]).write(to: URL(filePath: path))
         let error = #expect(throws: ConfigError.self) { try ClusterConfig.load(path: path) }
         #expect(error?.description == "\(path): is not UTF-8 text")
-        try FileManager.default.removeItem(atPath: path)
     }
 
     @Test func aFileThatIsNotThereSaysSo() {
