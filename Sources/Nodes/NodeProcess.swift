@@ -88,22 +88,26 @@ public struct NodeProcess: Service {
     }
 
     private static func readSecret(_ path: String) throws -> [UInt8] {
-        let text: String
-        do {
-            text = try String(contentsOfFile: path, encoding: .utf8).trimmingCharacters(in: .whitespacesAndNewlines)
-        } catch {
-            throw Failure.secret(path: path, reason: "it cannot be read")
+        guard let bytes = FileManager.default.contents(atPath: path) else {
+            let isThere = FileManager.default.fileExists(atPath: path)
+            throw Failure.secret(path: path, reason: isThere ? "it cannot be read" : "there is no such file")
         }
-        guard text.utf8.count >= 32, text.utf8.count % 2 == 0 else {
-            throw Failure.secret(path: path, reason: "it needs at least 32 hexadecimal digits")
+        // Byte by byte: the file need not be text.
+        let digits = bytes.split { [0x0A, 0x0D, 0x20].contains($0) }.joined(separator: [0x20]).map { byte in
+            Character(UnicodeScalar(byte)).hexDigitValue
         }
-        let digits = Array(text)
-        return try stride(from: 0, to: digits.count, by: 2).map { index in
-            guard let byte = UInt8(String(digits[index...index + 1]), radix: 16) else {
-                throw Failure.secret(path: path, reason: "it holds something other than hexadecimal digits")
-            }
-            return byte
+        let values = digits.compactMap { $0 }
+        guard values.count == digits.count else {
+            throw Failure.secret(path: path, reason: "it holds something other than hexadecimal digits")
         }
+        guard values.count >= 32 else {
+            throw Failure.secret(path: path, reason: "it needs at least 32 hexadecimal digits and has \(values.count)")
+        }
+        guard values.count.isMultiple(of: 2) else {
+            throw Failure.secret(
+                path: path, reason: "it has \(values.count) hexadecimal digits; two are a byte, so one is missing")
+        }
+        return stride(from: 0, to: values.count, by: 2).map { UInt8(values[$0] << 4 | values[$0 + 1]) }
     }
 
     private static func startMetrics(

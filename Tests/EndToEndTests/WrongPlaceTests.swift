@@ -157,16 +157,21 @@ extension EndToEndTests {
             try await cluster.whileUp {}
             let before = try contents(nodeOne)
             for (text, reason) in [
-                ("beef", "it needs at least 32 hexadecimal digits"),
-                (String(repeating: "5", count: 33), "it needs at least 32 hexadecimal digits"),
+                ("", "it needs at least 32 hexadecimal digits and has 0"),
+                ("beef\n", "it needs at least 32 hexadecimal digits and has 4"),
+                (String(repeating: "5", count: 33), "it has 33 hexadecimal digits; two are a byte, so one is missing"),
                 (String(repeating: "x", count: 64), "it holds something other than hexadecimal digits"),
+                (String(repeating: "+5", count: 32), "it holds something other than hexadecimal digits"),
+                (String(repeating: "é", count: 17), "it holds something other than hexadecimal digits"),
             ] {
                 let file = try cluster.playground.write(text, to: "secret")
                 #expect(try await nodeError(secret: file) == "\(file): the cluster's secret cannot be used: \(reason)")
             }
             let nowhere = cluster.path + "/nowhere"
             let absent = try await nodeError(secret: nowhere)
-            #expect(absent == "\(nowhere): the cluster's secret cannot be used: it cannot be read")
+            #expect(absent == "\(nowhere): the cluster's secret cannot be used: there is no such file")
+            let folder = try await nodeError(secret: cluster.path)
+            #expect(folder == "\(cluster.path): the cluster's secret cannot be used: it cannot be read")
             #expect(try contents(nodeOne) == before)
         }
 
