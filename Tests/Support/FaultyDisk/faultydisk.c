@@ -6,8 +6,8 @@
 //
 //     cc -shared -fPIC -O2 -o faultydisk.so faultydisk.c -ldl -lpthread
 //     cc -O2 -o faultydisk-drop faultydisk-drop.c                          (build.sh DIRECTORY does both)
-//     FAULTYDISK_DIR=/data FAULTYDISK_TABLE=/tmp/table LD_PRELOAD=$PWD/faultydisk.so rookeryd …
-//     kill -9 …; faultydisk-drop /tmp/table /data
+//     FAULTYDISK_DIR=/data FAULTYDISK_TABLE=$PWD/table LD_PRELOAD=$PWD/faultydisk.so rookeryd …
+//     kill -9 …; faultydisk-drop $PWD/table /data
 //
 // FAULTYDISK_DIR must be a canonical path (no links in it), on one file system; the table is made if missing and must
 // lie outside. Several processes may share a table. With FAULTYDISK_FSYNC_FAILS_AFTER=N, all but the first N syncs
