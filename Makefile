@@ -1,6 +1,6 @@
 # What one does with this project. Each target is a script in Scripts/, which says what it does and how long it takes.
 .DEFAULT_GOAL := help
-.PHONY: help demo test bench bench-peers format generate setup check-import clean
+.PHONY: help demo test bench bench-peers bench-rpc format generate setup check-import clean
 
 help: ## says what there is
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 22
@@ -16,6 +16,9 @@ bench: ## builds for release and measures
 
 bench-peers: setup ## measures beside what one would use instead (ROOKERY_PEERS, ROOKERY_DATA)
 	@Scripts/bench-peers.sh
+
+bench-rpc: setup ## measures the RPC layer beside gRPC C++ (ROOKERY_PEERS) and bare SwiftNIO
+	@Scripts/bench-rpc.sh
 
 format: ## formats the Swift sources
 	@Scripts/format.sh
