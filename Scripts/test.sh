@@ -10,6 +10,7 @@ began=$SECONDS
 step "looking for what the build needs" Scripts/setup.sh
 step "comparing generated code with Protos/ (a second)" Scripts/generate.sh --check
 step "linting (a few seconds)" Scripts/format.sh --check
+step "running the examples in the benchmark's own arithmetic" python3 -m doctest Scripts/bench_rpc.py Scripts/rpc_sides.py
 step "building everything, with its tests (several minutes the first time)" swift build --build-tests "${flags[@]}"
 # One after the other: on two cores, tests that wait for processes would starve those that answer calls.
 step "running the tests (a few minutes)" swift test --no-parallel "${flags[@]}"
