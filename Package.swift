@@ -63,6 +63,7 @@ let package = Package(
                 "CRPCMessages", "CLZ4", "CXXHash", nioCore, nioPosix, nioEmbedded, logging, collections, crypto,
             ],
             swiftSettings: strict),
+        .target(name: "TestService", dependencies: ["RPC", "Messages", nioCore, nioPosix], swiftSettings: strict),
         .target(name: "Storage", dependencies: ["CRocksDB"], swiftSettings: strict),
         .target(
             name: "Replication",
@@ -72,8 +73,9 @@ let package = Package(
         .target(
             name: "Nodes",
             dependencies: [
-                "Replication", "Storage", "Coordination", "RPC", "Messages", "Cluster", "TweetText", "Sketches",
-                nioCore, nioPosix, nioHTTP1, logging, metrics, coreMetrics, lifecycle, collections, heaps, crypto,
+                "Replication", "Storage", "Coordination", "RPC", "TestService", "Messages", "Cluster", "TweetText",
+                "Sketches", nioCore, nioPosix, nioHTTP1, logging, metrics, coreMetrics, lifecycle, collections, heaps,
+                crypto,
                 cryptoExtras,
             ],
             swiftSettings: strict),
@@ -90,6 +92,10 @@ let package = Package(
             name: "rookeryd", dependencies: ["Nodes", "Cluster", arguments, logging, metrics, lifecycle],
             swiftSettings: strict),
 
+        .executableTarget(
+            name: "rpc-bench",
+            dependencies: ["RPC", "TestService", "Messages", nioCore, nioPosix, logging, arguments, histogram],
+            path: "Benchmarks/RPC", exclude: ["peer"], swiftSettings: strict),
         .executableTarget(
             name: "space-saving-bench", dependencies: ["Sketches"], path: "Benchmarks/SpaceSaving",
             swiftSettings: strict),

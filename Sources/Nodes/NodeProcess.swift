@@ -34,8 +34,8 @@ public struct NodeProcess: Service {
     /// Opens the data directory, recovers, and serves.
     /// - Throws: `ConfigError`, `StorageError`, `Failure`, and what `NodeServer.start` throws; each with a sentence.
     public static func start(
-        configPath: String, node: NodeId, dataDirectory: String, secretPath: String, registry: PrometheusRegistry,
-        logger: Logger
+        configPath: String, node: NodeId, dataDirectory: String, secretPath: String, testService: Bool = false,
+        registry: PrometheusRegistry, logger: Logger
     ) async throws -> NodeProcess {
         let config = withDescriptorsFor(try ClusterConfig.load(path: configPath), logger)
         guard config.node(node) != nil else {
@@ -58,6 +58,7 @@ public struct NodeProcess: Service {
             logger.critical("the disk failed: this node ends now", metadata: ["error": "\(error)"])
             _exit(70)
         }
+        parts.testService = testService
         parts.partitionSettings.keepEntries = UInt64(config.limits.logKeepEntries)
         let server = try await NodeServer.start(parts)
         var groups = [group]

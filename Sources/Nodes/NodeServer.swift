@@ -8,6 +8,7 @@ import RPC
 import Replication
 import Storage
 import Synchronization
+import TestService
 
 /// A node: its store, the partitions it leads, its services, and its ways to the other nodes.
 public final class NodeServer: Sendable {
@@ -27,6 +28,8 @@ public final class NodeServer: Sendable {
         /// A write or sync failed; the process must end (rule C9).
         public var fatal: @Sendable (any Error) -> Void
         public var partitionSettings = Partition.Settings()
+        /// Answers the methods of `TestService`, too.
+        public var testService = false
         /// scrypt's N; smaller only in tests.
         public var passwordRounds = 1 << 17
         /// Tweets a block of the search index; fewer only in tests.
@@ -130,9 +133,16 @@ public final class NodeServer: Sendable {
         startedMs = parts.clock.nowMs()
         server = Server(
             configuration: Self.serverConfiguration(parts),
-            methods: NodeMethods(node: node, search: search, tops: tops).table(status: statusSource.read),
+            methods: Self.methods(
+                NodeMethods(node: node, search: search, tops: tops).table(status: statusSource.read), parts),
             transport: parts.transport, group: parts.group, logger: logger)
         statusSource.attach(self)
+    }
+
+    private static func methods(_ own: MethodTable, _ parts: Parts) -> MethodTable {
+        var methods = own
+        if parts.testService { TestService.register(in: &methods) }
+        return methods
     }
 
     private static func serverConfiguration(_ parts: Parts) -> ServerConfiguration {

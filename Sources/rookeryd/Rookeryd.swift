@@ -33,6 +33,9 @@ struct Rookeryd: AsyncParsableCommand {
     @Option(help: "How much is logged: trace, debug, info, notice, warning, error.")
     var logLevel: Logger.Level = .info
 
+    @Flag(help: "Also answer rookery.Test, by which clients in other languages try themselves (docs/protocol.md).")
+    var testService = false
+
     func run() async throws {
         umask(0o077)  // password hashes and protected tweets are for this user alone
         let logLevel = logLevel
@@ -43,7 +46,7 @@ struct Rookeryd: AsyncParsableCommand {
         do {
             let process = try await NodeProcess.start(
                 configPath: config, node: NodeId(rawValue: node), dataDirectory: data, secretPath: secretFile,
-                registry: registry, logger: logger)
+                testService: testService, registry: registry, logger: logger)
             let group = ServiceGroup(
                 configuration: .init(
                     services: [.init(service: process, successTerminationBehavior: .gracefullyShutdownGroup)],

@@ -68,6 +68,27 @@ static inline void rookery_arena_init(rookery_arena *arena, size_t budget) {
     arena->exhausted = false;
 }
 
+// Keeps the newest block for the next message, unless it is larger than a message usually needs.
+static inline void rookery_arena_reset(rookery_arena *arena, size_t budget) {
+    rookery_arena_block *block = arena->block;
+    if (block != NULL) {
+        rookery_arena_block *previous = block->previous;
+        block->previous = NULL;
+        block->used = 0;
+        while (previous != NULL) {
+            rookery_arena_block *older = previous->previous;
+            free(previous);
+            previous = older;
+        }
+        if (block->capacity > 1 << 16) {
+            free(block);
+            arena->block = NULL;
+        }
+    }
+    arena->budget = budget;
+    arena->exhausted = false;
+}
+
 static inline void rookery_arena_destroy(rookery_arena *arena) {
     rookery_arena_block *block = arena->block;
     while (block != NULL) {

@@ -76,6 +76,17 @@ final class ChannelCore: @unchecked Sendable {
         }
     }
 
+    /// - Returns: false when the call must take the long way.
+    func callInPlace(
+        _ caller: InPlaceCaller, _ token: Int, _ method: String, _ options: CallOptions, deadline: NIODeadline?,
+        _ write: (inout ByteBuffer) -> Void
+    ) -> Bool {
+        guard let current, !isClosed else { return false }
+        return current.callInPlace(caller, token, method, options, deadline: deadline, write)
+    }
+
+    func settle() { current?.settle() }
+
     /// A call that has certainly not run, and whose connection is no more.
     func resubmit(_ call: OutgoingCall, after error: RPCError) {
         call.driver = nil

@@ -8,7 +8,13 @@ final class ClientDriver: WireHandler, @unchecked Sendable {
     private let loop: any EventLoop
     private var connection: ClientConnection
     private var actions = Actions<ClientConnection.Command>()
-    private var calls: [UInt32: OutgoingCall] = [:]
+    /// Who waits on a stream.
+    private enum Caller {
+        case call(OutgoingCall)
+        case inPlace(InPlaceCaller, token: Int)
+    }
+
+    private var callers = StreamTable<Caller>()
     private var writers = WaitingWriters()
     private var wire: (any Wire)?
     private var timer = LoopTimer()
@@ -79,7 +85,41 @@ final class ClientDriver: WireHandler, @unchecked Sendable {
         let stream = connection.call(call.request, now: loop.now, into: &actions)
         call.driver = self
         call.stream = stream
-        calls[stream] = call
+        callers[stream] = .call(call)
+    }
+
+    /// - Returns: false when the connection is not open, or others wait for it.
+    func callInPlace(
+        _ caller: InPlaceCaller, _ token: Int, _ method: String, _ options: CallOptions, deadline: NIODeadline?,
+        _ write: (inout ByteBuffer) -> Void
+    ) -> Bool {
+        guard connection.canSend, connection.queue.isEmpty else { return false }
+        let stream = connection.callInPlace(
+            method, options, deadline: deadline, now: deadline == nil ? .uptimeNanoseconds(0) : loop.now,
+            into: &actions, body: write)
+        guard let stream else { return false }
+        callers[stream] = .inPlace(caller, token: token)
+        return true
+    }
+
+    private func call(_ stream: UInt32) -> OutgoingCall? {
+        if case .call(let call) = callers[stream] { call } else { nil }
+    }
+
+    /// What was sent in place has left no request to make again.
+    private func returned(_ stream: UInt32, _ error: RPCError) {
+        guard let call = call(stream) else { return completed(stream, .failure(error)) }
+        callers.removeValue(forKey: stream)
+        core.resubmit(call, after: error)
+    }
+
+    private func completed(_ stream: UInt32, _ result: Result<Reply, RPCError>) {
+        writers.fail(stream, result.failure ?? .saidAll)
+        switch callers.removeValue(forKey: stream) {
+        case .call(let call): call.complete(result)
+        case .inPlace(let caller, let token): caller.failed(token, result.failure ?? .saidAll)
+        case nil: break
+        }
     }
 
     func cancel(_ call: OutgoingCall) {
@@ -129,15 +169,15 @@ final class ClientDriver: WireHandler, @unchecked Sendable {
         case .opened:
             wasOpened = true
             core.opened(self)
-        case .started(let stream): if let call = calls[stream] { speak(call) }
-        case .metadata(let stream, let metadata): calls[stream]?.sink.started(metadata)
-        case .message(let stream, let message, let cost): calls[stream]?.sink.received(message, cost: cost)
+        case .started(let stream): if let call = call(stream) { speak(call) }
+        case .metadata(let stream, let metadata): call(stream)?.sink.started(metadata)
+        case .message(let stream, let message, let cost): call(stream)?.sink.received(message, cost: cost)
         case .written(let stream): writers.written(stream)
-        case .completed(let stream, let result):
-            writers.fail(stream, result.failure ?? .saidAll)
-            calls.removeValue(forKey: stream)?.complete(result)
-        case .returned(let stream, let error):
-            if let call = calls.removeValue(forKey: stream) { core.resubmit(call, after: error) }
+        case .answered(let stream, let answer):
+            guard case .inPlace(let caller, let token) = callers.removeValue(forKey: stream) else { return }
+            answer.give(to: caller, token)
+        case .completed(let stream, let result): completed(stream, result)
+        case .returned(let stream, let error): returned(stream, error)
         case .goingAway: core.retired(self)
         case .close(let error): close(error)
         }

@@ -31,6 +31,8 @@ struct ClientConnection {
         /// The oldest waiting message of this stream went out.
         case written(stream: UInt32)
         case completed(stream: UInt32, Result<Reply, RPCError>)
+        /// Success of a call that was made in place.
+        case answered(stream: UInt32, InPlaceAnswer)
         /// The call has certainly not run: make it again on another connection, or fail it with this.
         case returned(stream: UInt32, RPCError)
         /// Give new calls to another connection.
@@ -58,6 +60,7 @@ struct ClientConnection {
         var isEnding = false
         var initialMetadata: Metadata?
         var hasMessages = false
+        var isInPlace = false
     }
 
     enum Phase {
@@ -72,16 +75,16 @@ struct ClientConnection {
     private let handshake: ClientHandshake
     private var connectDeadline: NIODeadline?
     private var decoder = FrameDecoder(maxPayloadBytes: ClientHandshake.maxFrameBytes)
-    private var nextStream: UInt32 = 1
+    var nextStream: UInt32 = 1
     private var keepalive: Keepalive
-    private var lastBusy: NIODeadline
+    var lastBusy: NIODeadline
     private(set) var serverTurnedAwayPings = false
     private(set) var methods: [String: MethodEntry] = [:]
     private(set) var serverNodeId = ""
     var phase = Phase.connecting
     private(set) var theirs = Limits.client
     private(set) var coding = MessageCoding(compressFrom: nil, acceptsCompressed: false, maxMessageBytes: 0)
-    var streams: [UInt32: Stream] = [:]
+    var streams = StreamTable<Stream>()
     /// Calls that wait for the handshake, or for one of the server's streams, in order. Some may have ended.
     var queue = Deque<UInt32>()
     /// Streams whose request has left.
@@ -277,7 +280,7 @@ struct ClientConnection {
     /// The channel is closed: nothing is made again elsewhere.
     mutating func stop(_ reason: String, into actions: inout Actions<Command>) {
         let error = RPCError(.unavailable, reason, ran: .no, retryable: true)
-        for id in streams.keys.sorted() where streams[id]?.unsent != nil {
+        for id in streams.keys where streams[id]?.unsent != nil {
             complete(id, .failure(error), into: &actions)
         }
         end(error, into: &actions)
@@ -306,7 +309,7 @@ struct ClientConnection {
         let (wasOpen, wasGoingAway) = (phase == .open || phase == .goingAway, phase == .goingAway)
         phase = .closed
         var movable: [UInt32] = []
-        for id in streams.keys.sorted() {
+        for id in streams.keys {
             guard let unsent = streams[id]?.unsent else {
                 var own = error
                 (own.ran, own.retryable) = (.unknown, false)

@@ -78,6 +78,31 @@ extension ServerConnection {
         finished(id, outcome, load: load, into: &actions)
     }
 
+    /// Writes the answer to a request that was answered in place: room for the frame's header and the trailer, the
+    /// message by `body`, then both over it.
+    func answer(
+        _ id: UInt32, load: LoadReport, into output: inout ByteBuffer,
+        body: (inout ByteBuffer) throws(RPCError) -> Void
+    ) {
+        guard phase == .open else { return }
+        let start = output.writerIndex
+        let messageStart = start + FrameHeader.byteCount + ResponseTrailer.byteCount
+        do throws(RPCError) {
+            output.reserveCapacity(minimumWritableBytes: messageStart - start)
+            output.moveWriterIndex(to: messageStart)
+            try body(&output)
+            guard output.writerIndex - messageStart <= min(theirs.maxMessageBytes, theirs.maxFrameBytes - 16) else {
+                throw RPCError(.resourceExhausted, "the answer is above the caller's limit")
+            }
+        } catch {
+            output.moveWriterIndex(to: start)
+            return writeError(id, error, load: load, into: &output)
+        }
+        let flags = coding.compress(from: messageStart, in: &output)
+        ResponseTrailer.write(load, at: start + FrameHeader.byteCount, into: &output)
+        FrameEncoder.writeHeader(.response, flags: flags.union(.endStream), stream: id, at: start, into: &output)
+    }
+
     // MARK: RESPONSE
 
     func writeResponse(

@@ -11,6 +11,7 @@ extension ServerConnection {
         // What came after the last GOAWAY was told not to be served; its sender knows.
         if age.isFinal { return }
         lastStream = frame.stream
+        if try answersInPlace(frame, into: &actions) { return }
         var payload = frame.payload
         let head = try RequestHead(from: &payload)
         let message = try coding.read(payload, flags: frame.flags)
@@ -28,6 +29,28 @@ extension ServerConnection {
         let request = Request(
             head: head, deadline: deadline, message: message, isCompressed: frame.flags.contains(.compressed))
         actions.commands.append(.start(stream: frame.stream, request))
+    }
+
+    /// What is answered before the next frame is looked at needs no place in the table.
+    private mutating func answersInPlace(
+        _ frame: Frame, into actions: inout Actions<Command>
+    ) throws(ProtocolViolation) -> Bool {
+        let head = try RequestHead.Fixed(frame.payload)
+        let index = Int(head.method) - 1
+        let methods = configuration.handshake.methods
+        guard methods.indices.contains(index), methods[index].isInPlace, frame.flags.contains(.endStream) else {
+            return false
+        }
+        pings.called()
+        traffic.calls += 1
+        var request = InPlaceRequest(stream: frame.stream, head: head, payload: frame.payload)
+        if frame.flags.contains(.compressed) {
+            var message = frame.payload
+            message.moveReaderIndex(forwardBy: head.messageOffset)
+            request.decompressed = try coding.read(message, flags: frame.flags)
+        }
+        actions.commands.append(.answer(request))
+        return true
     }
 
     private mutating func open(_ id: UInt32, isListening: Bool) {

@@ -22,6 +22,8 @@ struct ServerConnection {
         case opened(role: Role, nodeId: String)
         /// Run the handler; `finished` must be called once for it.
         case start(stream: UInt32, Request)
+        /// Answer with `answer`, at once.
+        case answer(InPlaceRequest)
         /// One of the caller's messages; `consumed` must be called with its cost once it is used up.
         case message(stream: UInt32, [UInt8], cost: Int)
         /// The caller says no more on this stream.
@@ -75,7 +77,7 @@ struct ServerConnection {
     private(set) var theirs = Limits.client
     var phase = Phase.handshake
     private(set) var coding = MessageCoding(compressFrom: nil, acceptsCompressed: false, maxMessageBytes: 0)
-    var streams: [UInt32: Stream] = [:]
+    var streams = StreamTable<Stream>()
     var deadlines = DeadlineQueue()
     var outgoing = OutgoingMessages()
     var incoming = IncomingMessages(.client)
@@ -229,7 +231,7 @@ struct ServerConnection {
     private mutating func end(_ violation: ProtocolViolation?, into actions: inout Actions<Command>) {
         phase = .closed
         let error = RPCError(.cancelled, "the caller's connection is gone", ran: .unknown)
-        for id in streams.keys.sorted() where streams[id]?.isAnswered == false {
+        for id in streams.keys where streams[id]?.isAnswered == false {
             silence(id, error, into: &actions)
         }
         actions.commands.append(.close(violation))

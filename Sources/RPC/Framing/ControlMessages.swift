@@ -24,6 +24,8 @@ struct MethodEntry: Equatable, Sendable {
     /// `rookery.Service/Method`.
     var name: String
     var kind: MethodKind
+    /// Answered on the event loop, where it lies; the wire does not say so.
+    var isInPlace = false
 }
 
 /// The connecting side's first frame.

@@ -41,28 +41,43 @@ struct FrameDecoder {
 
     private mutating func readHeader() throws(ProtocolViolation) -> FrameHeader? {
         guard buffer.readableBytes >= FrameHeader.byteCount else { return nil }
-        let expected = buffer.withUnsafeReadableBytes {
-            wireChecksum(UnsafeRawBufferPointer(rebasing: $0.prefix(FrameHeader.checkedByteCount)))
-        }
-        guard
-            let (length, kind, flags, zero, stream, payloadChecksum, checksum) = buffer.readMultipleIntegers(
-                endianness: .little, as: (UInt32, UInt8, UInt8, UInt16, UInt32, UInt32, UInt32).self)
-        else { return nil }
-        guard checksum == expected else {
-            throw ProtocolViolation(.dataLoss, "frame header checksum does not match")
-        }
-        guard let kind = FrameKind(rawValue: kind) else {
-            throw .malformed("unknown frame kind \(kind)")
-        }
-        let knownFlags = FrameFlags(rawValue: flags)
-        guard zero == 0, FrameFlags.known.isSuperset(of: knownFlags) else {
+        let raw = buffer.withUnsafeReadableBytes(RawHeader.init)
+        buffer.moveReaderIndex(forwardBy: FrameHeader.byteCount)
+        guard raw.isIntact else { throw ProtocolViolation(.dataLoss, "frame header checksum does not match") }
+        guard let kind = FrameKind(rawValue: raw.kind) else { throw .malformed("unknown frame kind \(raw.kind)") }
+        let flags = FrameFlags(rawValue: raw.flags)
+        guard raw.zero == 0, FrameFlags.known.isSuperset(of: flags) else {
             throw .malformed("reserved bits are set in a \(kind) frame's header")
         }
-        guard Int(length) <= maxPayloadBytes else {
+        guard Int(raw.length) <= maxPayloadBytes else {
             throw ProtocolViolation(
-                .resourceExhausted, "a \(kind) frame of \(length) bytes is above the limit of \(maxPayloadBytes)")
+                .resourceExhausted, "a \(kind) frame of \(raw.length) bytes is above the limit of \(maxPayloadBytes)")
         }
         return FrameHeader(
-            payloadBytes: Int(length), kind: kind, flags: knownFlags, stream: stream, payloadChecksum: payloadChecksum)
+            payloadBytes: Int(raw.length), kind: kind, flags: flags, stream: raw.stream,
+            payloadChecksum: raw.payloadChecksum)
+    }
+}
+
+/// A header's fields, not yet believed.
+private struct RawHeader {
+    let length: UInt32
+    let kind: UInt8
+    let flags: UInt8
+    let zero: UInt16
+    let stream: UInt32
+    let payloadChecksum: UInt32
+    let isIntact: Bool
+
+    /// - Parameter bytes: at least a header's.
+    init(_ bytes: UnsafeRawBufferPointer) {
+        length = UInt32(littleEndian: bytes.loadUnaligned(as: UInt32.self))
+        kind = bytes[4]
+        flags = bytes[5]
+        zero = bytes.loadUnaligned(fromByteOffset: 6, as: UInt16.self)
+        stream = UInt32(littleEndian: bytes.loadUnaligned(fromByteOffset: 8, as: UInt32.self))
+        payloadChecksum = UInt32(littleEndian: bytes.loadUnaligned(fromByteOffset: 12, as: UInt32.self))
+        let checksum = UInt32(littleEndian: bytes.loadUnaligned(fromByteOffset: 16, as: UInt32.self))
+        isIntact = checksum == wireChecksum(UnsafeRawBufferPointer(rebasing: bytes[..<FrameHeader.checkedByteCount]))
     }
 }

@@ -23,26 +23,24 @@ enum FrameEncoder {
         }
     }
 
-    private static func writeHeader(
+    /// Writes the header of a frame whose payload is there already.
+    ///
+    /// - Parameter start: where the header's room begins, as a writer index.
+    static func writeHeader(
         _ kind: FrameKind, flags: FrameFlags, stream: UInt32, at start: Int, into buffer: inout ByteBuffer
     ) {
-        let payloadStart = start + FrameHeader.byteCount
-        let payloadBytes = buffer.writerIndex - payloadStart
-        let payloadChecksum = checksum(of: buffer, at: payloadStart, count: payloadBytes)
-        buffer.setInteger(UInt32(payloadBytes), at: start, endianness: .little)
-        buffer.setInteger(kind.rawValue, at: start + 4)
-        buffer.setInteger(flags.rawValue, at: start + 5)
-        buffer.setInteger(UInt16(0), at: start + 6)
-        buffer.setInteger(stream, at: start + 8, endianness: .little)
-        buffer.setInteger(payloadChecksum, at: start + 12, endianness: .little)
-        let headerChecksum = checksum(of: buffer, at: start, count: FrameHeader.checkedByteCount)
-        buffer.setInteger(headerChecksum, at: start + 16, endianness: .little)
-    }
-
-    private static func checksum(of buffer: ByteBuffer, at index: Int, count: Int) -> UInt32 {
-        buffer.withUnsafeReadableBytes { bytes in
-            let start = index - buffer.readerIndex
-            return wireChecksum(UnsafeRawBufferPointer(rebasing: bytes[start..<start + count]))
+        let offset = start - buffer.readerIndex
+        buffer.withUnsafeMutableReadableBytes { bytes in
+            let frame = UnsafeMutableRawBufferPointer(rebasing: bytes[offset...])
+            let payload = UnsafeRawBufferPointer(rebasing: frame[FrameHeader.byteCount...])
+            frame.storeBytes(of: UInt32(payload.count).littleEndian, as: UInt32.self)
+            frame[4] = kind.rawValue
+            frame[5] = flags.rawValue
+            frame.storeBytes(of: 0, toByteOffset: 6, as: UInt16.self)
+            frame.storeBytes(of: stream.littleEndian, toByteOffset: 8, as: UInt32.self)
+            frame.storeBytes(of: wireChecksum(payload).littleEndian, toByteOffset: 12, as: UInt32.self)
+            let checked = UnsafeRawBufferPointer(rebasing: frame[..<FrameHeader.checkedByteCount])
+            frame.storeBytes(of: wireChecksum(checked).littleEndian, toByteOffset: 16, as: UInt32.self)
         }
     }
 }

@@ -22,6 +22,17 @@ struct MessageCoding {
         return .compressed
     }
 
+    /// Compresses a message that was written already, if it is large enough and gets smaller.
+    func compress(from start: Int, in buffer: inout ByteBuffer) -> FrameFlags {
+        let count = buffer.writerIndex - start
+        guard wantsCompressed(count, .automatic), let slice = buffer.getSlice(at: start, length: count) else {
+            return []
+        }
+        let message = slice.withUnsafeReadableBytes { [UInt8]($0) }
+        buffer.moveWriterIndex(to: start)
+        return write(message, into: &buffer)
+    }
+
     private func wantsCompressed(_ bytes: Int, _ compression: Compression) -> Bool {
         guard acceptsCompressed else { return false }
         return switch compression {
@@ -89,7 +100,7 @@ struct MessageCoding {
         }
     }
 
-    private func checkSize(_ size: Int) throws(ProtocolViolation) {
+    func checkSize(_ size: Int) throws(ProtocolViolation) {
         guard size <= maxMessageBytes else {
             throw ProtocolViolation(
                 .resourceExhausted, "a message of \(size) bytes is above the limit of \(maxMessageBytes)")

@@ -30,23 +30,60 @@ struct RequestHead: Equatable {
 
     /// Takes the head off `payload`, which then holds the message.
     init(from payload: inout ByteBuffer) throws(ProtocolViolation) {
-        guard
-            let (method, sessionBytes, remainingMs, revision, high, low) = payload.readMultipleIntegers(
-                endianness: .little, as: (UInt16, UInt16, UInt32, UInt64, UInt64, UInt64).self),
-            let (partition, metadataBytes, zero) = payload.readMultipleIntegers(
-                endianness: .little, as: (UInt16, UInt16, UInt32).self)
-        else { throw .malformed("a request is shorter than its fixed header") }
-        guard zero == 0 else { throw .malformed("reserved bits are set in a request") }
-        guard let session = payload.readBytes(length: Int(sessionBytes)),
-            let packed = payload.readSlice(length: Int(metadataBytes))
+        let fixed = try Fixed(payload)
+        payload.moveReaderIndex(forwardBy: Self.byteCount)
+        guard let session = payload.readBytes(length: fixed.sessionBytes),
+            let packed = payload.readSlice(length: fixed.metadataBytes)
         else { throw .malformed("a request is shorter than its header says") }
-        self.method = method
-        self.remainingMs = remainingMs
-        self.revision = revision
-        self.key = IdempotencyKey(high: high, low: low)
-        self.partition = partition == Self.noPartition ? nil : partition
+        method = fixed.method
+        remainingMs = fixed.remainingMs
+        revision = fixed.revision
+        key = fixed.key
+        partition = fixed.partition
         self.session = session
-        self.metadata = packed.readableBytes == 0 ? Metadata() : try Metadata(unpacking: packed)
+        metadata = packed.readableBytes == 0 ? Metadata() : try Metadata(unpacking: packed)
+    }
+
+    /// The forty bytes that every request begins with, and that lie where they came.
+    struct Fixed {
+        let method: UInt16
+        let sessionBytes: Int
+        let remainingMs: UInt32
+        let revision: UInt64
+        let key: IdempotencyKey
+        let partition: UInt16?
+        let metadataBytes: Int
+
+        /// Where the message begins in the payload.
+        var messageOffset: Int { byteCount + sessionBytes + metadataBytes }
+
+        init(_ payload: ByteBuffer) throws(ProtocolViolation) {
+            guard payload.readableBytes >= byteCount else {
+                throw .malformed("a request is shorter than its fixed header")
+            }
+            let (fixed, zero) = payload.withUnsafeReadableBytes {
+                (Self($0), $0.loadUnaligned(fromByteOffset: 36, as: UInt32.self))
+            }
+            guard zero == 0 else { throw .malformed("reserved bits are set in a request") }
+            guard payload.readableBytes >= fixed.messageOffset else {
+                throw .malformed("a request is shorter than its header says")
+            }
+            self = fixed
+        }
+
+        private init(_ bytes: UnsafeRawBufferPointer) {
+            func number<T: FixedWidthInteger>(_ offset: Int, _ type: T.Type) -> T {
+                T(littleEndian: bytes.loadUnaligned(fromByteOffset: offset, as: T.self))
+            }
+            method = number(0, UInt16.self)
+            sessionBytes = Int(number(2, UInt16.self))
+            remainingMs = number(4, UInt32.self)
+            revision = number(8, UInt64.self)
+            key = IdempotencyKey(high: number(16, UInt64.self), low: number(24, UInt64.self))
+            let partition = number(32, UInt16.self)
+            self.partition = partition == noPartition ? nil : partition
+            metadataBytes = Int(number(34, UInt16.self))
+        }
     }
 
     init(method: UInt16) {

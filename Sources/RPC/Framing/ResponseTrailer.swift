@@ -25,6 +25,36 @@ struct ResponseTrailer: Equatable {
         buffer.writeBytes(packedMetadata)
     }
 
+    /// The trailer of a plain success, where room was left for it.
+    static func write(_ load: LoadReport, at start: Int, into buffer: inout ByteBuffer) {
+        let offset = start - buffer.readerIndex
+        buffer.withUnsafeMutableReadableBytes { bytes in
+            let trailer = UnsafeMutableRawBufferPointer(rebasing: bytes[offset..<offset + byteCount])
+            trailer[0] = StatusCode.ok.rawValue
+            trailer[1] = load.draining ? drainingFlag : 0
+            trailer.storeBytes(of: 0, toByteOffset: 2, as: UInt16.self)
+            trailer.storeBytes(of: load.inFlight.littleEndian, toByteOffset: 4, as: UInt16.self)
+            trailer.storeBytes(of: load.utilisationPermille.littleEndian, toByteOffset: 6, as: UInt16.self)
+            trailer.storeBytes(of: load.medianLatencyUs.littleEndian, toByteOffset: 8, as: UInt32.self)
+            trailer.storeBytes(of: 0, toByteOffset: 12, as: UInt32.self)
+        }
+    }
+
+    /// The load, when that is all that the trailer of a success says.
+    static func plainSuccess(_ payload: ByteBuffer) -> LoadReport? {
+        payload.withUnsafeReadableBytes { bytes in
+            func number<T: FixedWidthInteger>(_ offset: Int, _ type: T.Type) -> T {
+                T(littleEndian: bytes.loadUnaligned(fromByteOffset: offset, as: T.self))
+            }
+            guard bytes.count >= byteCount, bytes[0] == StatusCode.ok.rawValue, number(2, UInt16.self) == 0,
+                number(12, UInt16.self) == 0
+            else { return nil }
+            return LoadReport(
+                inFlight: number(4, UInt16.self), utilisationPermille: number(6, UInt16.self),
+                medianLatencyUs: number(8, UInt32.self), draining: bytes[1] & drainingFlag != 0)
+        }
+    }
+
     /// Takes the trailer off `payload`, which then holds the message.
     init(from payload: inout ByteBuffer) throws(ProtocolViolation) {
         guard

@@ -52,7 +52,7 @@ final class LoadMeter: Sendable {
 
 /// The last 128 latencies, and their median, sorted anew only every 16 so that it costs little a call.
 struct RecentLatencies {
-    private static let size = 128
+    static let size = 128
     private static let refreshEvery = 16
 
     private var ring: [UInt32] = []

@@ -1,6 +1,7 @@
 /// The methods of a server, by name and by number. Numbers follow the order of registration, from 1.
 public struct MethodTable: Sendable {
     enum Handler: Sendable {
+        case inPlace(InPlaceHandler)
         case immediate(@Sendable (Call) throws -> Answer)
         case unary(@Sendable (Call) async throws -> Answer)
         case clientStreaming(@Sendable (Call, RequestReader) async throws -> Answer)
@@ -35,6 +36,13 @@ public struct MethodTable: Sendable {
         _ name: String, role: Role = .client, _ handler: @escaping @Sendable (Call) throws -> Answer
     ) {
         add(Method(name: name, role: role, handler: .immediate(handler)))
+    }
+
+    /// A unary method for what is asked most: its handler runs on the connection's event loop like that of
+    /// ``immediate(_:role:_:)``, looks at the request where it lies and writes its answer behind it, without an
+    /// allocation of the RPC layer's. No metadata can be answered.
+    public mutating func inPlace(_ name: String, role: Role = .client, _ handler: @escaping InPlaceHandler) {
+        add(Method(name: name, role: role, handler: .inPlace(handler)))
     }
 
     /// A method that answers with any number of messages. Writes wait for the caller to take them; what the handler
@@ -86,12 +94,14 @@ public struct MethodTable: Sendable {
         methods.enumerated().map { index, method in
             let kind: MethodKind =
                 switch method.handler {
-                case .immediate, .unary: .unary
+                case .inPlace, .immediate, .unary: .unary
                 case .clientStreaming: .clientStreaming
                 case .serverStreaming: .serverStreaming
                 case .bidirectional: .bidirectional
                 }
-            return MethodEntry(number: UInt16(index + 1), name: method.name, kind: kind)
+            var isInPlace = false
+            if case .inPlace = method.handler { isInPlace = true }
+            return MethodEntry(number: UInt16(index + 1), name: method.name, kind: kind, isInPlace: isInPlace)
         }
     }
 }

@@ -15,6 +15,17 @@ extension ServerDriver {
         }
     }
 
+    /// What is done before it returns takes no place among the requests in flight.
+    func answer(_ request: InPlaceRequest) {
+        answeredInPlace += 1
+        connection.answer(request.stream, load: shared.meter.report, into: &actions.output) {
+            answer throws(RPCError) in
+            let method = try shared.methods.method(request.head.method, for: peer.role)
+            guard case .inPlace(let handler) = method.handler else { return }
+            try request.withCall(from: peer) { call throws(RPCError) in try handler(call, &answer) }
+        }
+    }
+
     private func refuse(_ stream: UInt32, _ error: RPCError) {
         connection.finished(stream, .failure(error), load: shared.meter.report, into: &actions)
     }
@@ -28,6 +39,7 @@ extension ServerDriver {
 
     private func run(_ method: MethodTable.Method, _ call: Call, on stream: UInt32) {
         switch method.handler {
+        case .inPlace: preconditionFailure("an in-place method's requests are not started")
         case .immediate(let handler):
             finished(stream, Result { try handler(call) })
         case .unary(let handler):

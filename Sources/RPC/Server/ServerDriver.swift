@@ -43,6 +43,9 @@ final class ServerDriver: WireHandler, @unchecked Sendable {
     var running: [UInt32: Running] = [:]
     var writers = WaitingWriters()
     var latenciesUs: [UInt32] = []
+    /// Of the bytes that came last.
+    var answeredInPlace = 0
+    private var lastReceived = NIODeadline.uptimeNanoseconds(0)
     var peer = Peer()
     private var wire: (any Wire)?
     private var timer = LoopTimer()
@@ -67,7 +70,8 @@ final class ServerDriver: WireHandler, @unchecked Sendable {
     }
 
     func received(_ bytes: ByteBuffer) {
-        connection.received(bytes, now: loop.now, into: &actions)
+        lastReceived = loop.now
+        connection.received(bytes, now: lastReceived, into: &actions)
         perform()
     }
 
@@ -142,6 +146,7 @@ final class ServerDriver: WireHandler, @unchecked Sendable {
             peer.nodeId = nodeId
         case .start(let stream, let request): start(stream, request)
         case .cancel(let stream, let error): cancel(stream, error)
+        case .answer(let request): answer(request)
         case .message(let stream, let message, let cost): deliver(message, cost: cost, to: stream)
         case .end(let stream): running[stream]?.requests?.end(nil)
         case .written(let stream): writers.written(stream)
@@ -160,10 +165,20 @@ final class ServerDriver: WireHandler, @unchecked Sendable {
     /// Performs, flushes, and arms the timer: the end of every way in.
     private func settle() {
         perform()
-        shared.meter.record(latenciesUs: latenciesUs)
-        latenciesUs.removeAll(keepingCapacity: true)
+        measure()
         flush()
         timer.arm(for: connection.nextDeadline, on: loop) { self.tick() }
+    }
+
+    /// Answers in place are done when they are flushed; the meter remembers no more than so many.
+    private func measure() {
+        if answeredInPlace > 0 {
+            let latencyUs = UInt32(clamping: (loop.now - lastReceived).nanoseconds / 1000)
+            for _ in 0..<min(answeredInPlace, RecentLatencies.size) { latenciesUs.append(latencyUs) }
+            answeredInPlace = 0
+        }
+        shared.meter.record(latenciesUs: latenciesUs)
+        latenciesUs.removeAll(keepingCapacity: true)
     }
 
     private func tick() {
