@@ -74,6 +74,7 @@ public final class NodeServer: Sendable {
     private let node: NodeContext
     private let log: GroupLog
     private let pool: NIOThreadPool
+    private let questions: QuestionPool
     private let flusher: SumFlusher
     private let search: SearchIndex
     private let tops: TopHomes
@@ -121,11 +122,12 @@ public final class NodeServer: Sendable {
         log = GroupLog(store: parts.store, fatal: parts.fatal)
         pool = NIOThreadPool(numberOfThreads: Self.storageThreads)
         pool.start()
+        questions = QuestionPool()
         search = SearchIndex(
-            store: parts.store, pool: pool, segmentCapacity: parts.searchBlockTweets, logger: logger,
+            store: parts.store, pool: questions, segmentCapacity: parts.searchBlockTweets, logger: logger,
             fatal: parts.fatal)
         tops = TopHomes(
-            partitioning: map.partitioning, store: parts.store, pool: pool, clock: parts.clock, logger: logger)
+            partitioning: map.partitioning, store: parts.store, pool: questions, clock: parts.clock, logger: logger)
         channels = Self.channels(to: map, parts, logger)
         node.attach(channels: channels)
         links = Self.links(for: map, node, parts, logger)
@@ -312,7 +314,7 @@ public final class NodeServer: Sendable {
         for task in running { await task.value }
         let endings: [(String, () async throws -> Void)] = [
             ("log", log.close), ("storage threads", { try await self.pool.shutdownGracefully() }),
-            ("password threads", node.hasher.shutdown),
+            ("question threads", questions.shutdown), ("password threads", node.hasher.shutdown),
         ]
         for (name, end) in endings {
             do {

@@ -45,13 +45,15 @@ struct MergedSearch {
     ///   - limit: how many at most; not 0.
     ///   - budget: how much may be examined. It is overdrawn by at most two a stream, when less would not bring the
     ///     page on at all: so each page ends below the one before.
+    ///   - check: called before each step; what it throws ends the search.
     ///   - accept: whether the row is still there and may be seen (rule F6).
     consuming func page(
-        limit: Int, budget: Int, accept: (UInt64) throws -> Bool
+        limit: Int, budget: Int, check: () throws -> Void = {}, accept: (UInt64) throws -> Bool
     ) throws -> Page {
         precondition(limit > 0, "a page holds something")
         var page = Page(examinedTo: range.upperBound)
         while let place = places.max {
+            try check()
             // Everything above the newest place is settled, but for the id that it stands on.
             page.examinedTo = min(page.examinedTo, place.upperBound + 1)
             if page.examined >= budget && page.examinedTo < range.upperBound { return page }

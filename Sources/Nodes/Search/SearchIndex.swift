@@ -1,7 +1,6 @@
 import Cluster
 import Logging
 import Messages
-import NIOPosix
 import Replication
 import Storage
 import Synchronization
@@ -10,7 +9,7 @@ import Synchronization
 final class SearchIndex: AppliedObserver {
     private let partitions = Mutex<[PartitionId: PartitionSearch]>([:])
     private let store: any Store
-    private let pool: NIOThreadPool
+    private let pool: QuestionPool
     private let segmentCapacity: Int
     private let logger: Logger
     private let fatal: @Sendable (any Error) -> Void
@@ -20,7 +19,7 @@ final class SearchIndex: AppliedObserver {
     ///   - segmentCapacity: tweets a block.
     ///   - fatal: a block could not be written; the process must end (rule C9).
     init(
-        store: any Store, pool: NIOThreadPool, segmentCapacity: Int, logger: Logger,
+        store: any Store, pool: QuestionPool, segmentCapacity: Int, logger: Logger,
         fatal: @escaping @Sendable (any Error) -> Void
     ) {
         self.store = store
@@ -42,8 +41,7 @@ final class SearchIndex: AppliedObserver {
     func applied(_ entry: LogEntry, in partition: Partition) throws {
         let search = search(in: partition.id)
         guard try search.applied(entry) else { return }
-        pool.submit { [self] state in
-            guard case .active = state else { return }
+        pool.work { [self] in
             do {
                 try search.catchUp()
             } catch {
@@ -58,14 +56,18 @@ final class SearchIndex: AppliedObserver {
 
     /// Runs a question over the indexes of several partitions off the event loops, with a snapshot in which the rows of
     /// everything that the indexes hold are.
+    /// - Throws: `CancellationError` when the calling task was cancelled meanwhile.
     func ask<Answer: Sendable>(
         _ partitions: [PartitionId],
-        _ question: @escaping @Sendable ([(PartitionId, PartitionIndex)], any Reader) throws -> Answer
+        _ question: @escaping @Sendable ([(PartitionId, PartitionIndex)], any Reader, Asker) throws -> Answer
     ) async throws -> Answer {
         let (searches, store) = (partitions.map(search), store)
-        return try await pool.runIfActive {
-            let indexes = try searches.map { ($0.partition, try $0.current()) }
-            return try question(indexes, store.snapshot())
+        return try await pool.answer { asker in
+            let indexes = try searches.map { search in
+                try asker.check()
+                return (search.partition, try search.current())
+            }
+            return try question(indexes, store.snapshot(), asker)
         }
     }
 }

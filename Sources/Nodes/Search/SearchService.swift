@@ -29,7 +29,7 @@ struct SearchService: Sendable {
         let search = Search(
             plan: SearchPlan(query), request: request, viewer: viewer, range: range(of: request),
             regions: node.regionNames)
-        var reply = try await index.ask(partitions.map(\.id)) { try search.run($0, $1) }
+        var reply = try await index.ask(partitions.map(\.id)) { try search.run($0, $1, for: $2) }
         _ = try await proof
         reply.cover = partitions.map(\.covered)
         return reply
@@ -66,10 +66,12 @@ private struct Search: Sendable {
     let range: Range<UInt64>
     let regions: [String]
 
-    func run(_ indexes: [(PartitionId, PartitionIndex)], _ rows: any Reader) throws -> SearchReply {
+    func run(
+        _ indexes: [(PartitionId, PartitionIndex)], _ rows: any Reader, for asker: Asker
+    ) throws -> SearchReply {
         switch request.sort {
-        case .sortLatest: try latest(indexes, rows)
-        case .sortTop: try top(indexes, rows)
+        case .sortLatest: try latest(indexes, rows, for: asker)
+        case .sortTop: try top(indexes, rows, for: asker)
         }
     }
 
@@ -83,9 +85,11 @@ private struct Search: Sendable {
         }
     }
 
-    private func latest(_ indexes: [(PartitionId, PartitionIndex)], _ rows: any Reader) throws -> SearchReply {
+    private func latest(
+        _ indexes: [(PartitionId, PartitionIndex)], _ rows: any Reader, for asker: Asker
+    ) throws -> SearchReply {
         let page = try MergedSearch(candidates(indexes, rows), range: range).page(
-            limit: limit, budget: SearchService.budget, accept: { try isShown($0, rows) })
+            limit: limit, budget: SearchService.budget, check: asker.check, accept: { try isShown($0, rows) })
         return .with {
             $0.hits = page.ids.map { id in .with { $0.id = id } }
             $0.exhausted = page.isExhausted
@@ -95,11 +99,14 @@ private struct Search: Sendable {
 
     private var limit: Int { min(max(1, Int(request.limit)), SearchService.maxPage) }
 
-    private func top(_ indexes: [(PartitionId, PartitionIndex)], _ rows: any Reader) throws -> SearchReply {
+    private func top(
+        _ indexes: [(PartitionId, PartitionIndex)], _ rows: any Reader, for asker: Asker
+    ) throws -> SearchReply {
         var hits: [SearchHit] = []
         for stream in candidates(indexes, rows) {
             let page = try MergedSearch([stream], range: range).page(
-                limit: SearchService.rankedMatches, budget: SearchService.budget, accept: { try isShown($0, rows) })
+                limit: SearchService.rankedMatches, budget: SearchService.budget, check: asker.check,
+                accept: { try isShown($0, rows) })
             for id in page.ids {
                 let counts = try counts(of: id, rows)
                 let score = UInt64(max(0, counts.likes + counts.retweets + counts.replies))

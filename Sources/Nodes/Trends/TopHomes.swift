@@ -1,7 +1,6 @@
 import Cluster
 import Logging
 import Messages
-import NIOPosix
 import Replication
 import Storage
 import Synchronization
@@ -11,12 +10,12 @@ final class TopHomes: AppliedObserver {
     private let homes = Mutex<[PartitionId: TopHome]>([:])
     private let partitioning: Partitioning
     private let store: any Store
-    private let pool: NIOThreadPool
+    private let pool: QuestionPool
     private let clock: any WallClock
     private let logger: Logger
 
     init(
-        partitioning: Partitioning, store: any Store, pool: NIOThreadPool, clock: any WallClock, logger: Logger
+        partitioning: Partitioning, store: any Store, pool: QuestionPool, clock: any WallClock, logger: Logger
     ) {
         self.partitioning = partitioning
         self.store = store
@@ -37,8 +36,7 @@ final class TopHomes: AppliedObserver {
     func applied(_ entry: LogEntry, in partition: Partition) throws {
         let home = home(partition.id)
         guard try home.applied(entry) else { return }
-        pool.submit { [self] state in
-            guard case .active = state else { return }
+        pool.work { [self] in
             do {
                 try home.ask(store, nowMs: clock.nowMs()) { _, _ in }
             } catch {
@@ -51,15 +49,17 @@ final class TopHomes: AppliedObserver {
     func floor(in partition: PartitionId, appliedIndex: UInt64) -> UInt64 { appliedIndex }
 
     /// Asks several homes, one after the other, off the event loops.
+    /// - Throws: `CancellationError` when the calling task was cancelled meanwhile.
     func ask<Answer: Sendable>(
         _ partitions: [PartitionId],
         _ question: @escaping @Sendable (inout TopRankings, any Reader, _ nowMs: UInt64) throws -> Answer
     ) async throws -> [Answer] {
         let homes = partitions.map(home)
         let (store, nowMs) = (store, clock.nowMs())
-        return try await pool.runIfActive {
+        return try await pool.answer { asker in
             try homes.map { home in
-                try home.ask(store, nowMs: nowMs) { try question(&$0, $1, nowMs) }
+                try asker.check()
+                return try home.ask(store, nowMs: nowMs) { try question(&$0, $1, nowMs) }
             }
         }
     }
