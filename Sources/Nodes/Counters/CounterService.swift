@@ -27,10 +27,11 @@ struct CounterService: Sendable {
         if row.deleted { throw Refusal.deletedTweet(raw) }
         if found.hidden { throw Refusal.protectedTweet(of: row.author) }
         if row.retweetOf != 0 { return try await tweetCounts(row.retweetOf, context) }
-        let shown = try await node.shownCounts(of: [found], for: viewer?.partition, context)[found.id]
+        let near = try await node.nearCounts(of: [found.id], for: viewer?.partition, context)
+        let shown = ShownCounts(found, near)
         return .with {
-            $0.world = shown?.world ?? TweetCounts()
-            $0.regions = (shown?.regions ?? [:]).sorted { $0.key < $1.key }.map { region, counts in
+            $0.world = shown.world
+            $0.regions = shown.regions.sorted { $0.key < $1.key }.map { region, counts in
                 .with {
                     $0.region = region
                     $0.counts = counts

@@ -43,33 +43,56 @@ struct ShownCounts: Sendable {
     }
 }
 
+/// What is known of tweets' counts near a reader. It is asked for by the tweets' ids alone, and so while the tweets
+/// themselves are being read: the parts of rule F2 are each read at one moment, but need not be at the same.
+struct NearCounts: Sendable {
+    let region: String
+    /// Counted by the reader's own partition; there for each tweet that was asked for.
+    var own: [UInt64: Sums] = [:]
+    /// What the region's homes know; not of those that are away.
+    var homes: [UInt64: PeerSum] = [:]
+}
+
+extension ShownCounts {
+    /// - Parameter near: nil, or not of this tweet, without a reader: then as the tweet's home knows them.
+    init(_ tweet: PeerTweet, _ near: NearCounts?) {
+        self.init(world: tweet.regions)
+        guard let near, let own = near.own[tweet.id] else { return }
+        raise(region: near.region, own: own)
+        if let sum = near.homes[tweet.id] { correct(region: near.region, sum: sum, own: own) }
+    }
+}
+
 extension NodeContext {
-    /// The counts of tweets as a reader in `partition` sees them; without a reader, as the tweets' homes know them.
-    func shownCounts(
-        of tweets: [PeerTweet], for reader: PartitionId?, _ context: CallContext
-    ) async throws -> [UInt64: ShownCounts] {
-        var shown = Dictionary(
-            tweets.map { ($0.id, ShownCounts(world: $0.regions)) }, uniquingKeysWith: { first, _ in first })
-        guard let reader, !tweets.isEmpty else { return shown }
-        let ids = shown.keys.sorted().map { Id(rawValue: $0) }
-        let region = region(of: reader)
-        let own = try await owned(reader).read { rows in
+    /// What corrects the counts of tweets for a reader in `partition`, which this node leads; nil without a reader.
+    func nearCounts(
+        of tweets: some Sequence<UInt64>, for reader: PartitionId?, _ context: CallContext
+    ) async throws -> NearCounts? {
+        let ids = try Set(tweets).sorted().map { try tweetId($0) }
+        guard let reader, !ids.isEmpty else { return nil }
+        let partition = try owned(reader)
+        async let own = partition.read { rows in
             try ids.map { try SumReading.sums(under: Rows.partitionSum(of: $0, in: reader), in: rows) }
         }
-        let ownSums = Dictionary(zip(ids.map(\.rawValue), own), uniquingKeysWith: { first, _ in first })
+        let homes = try await sumsAtHomes(ids, region: region(of: reader), source: reader, context)
+        return NearCounts(
+            region: region(of: reader).name,
+            own: Dictionary(uniqueKeysWithValues: zip(ids.map(\.rawValue), try await own)),
+            homes: Dictionary(homes.map { ($0.id, $0) }, uniquingKeysWith: { first, _ in first }))
+    }
+
+    private func sumsAtHomes(
+        _ tweets: [Id], region: Cluster.RegionRange, source: PartitionId, _ context: CallContext
+    ) async throws -> [PeerSum] {
         let partitioning = partitioning
         let replies = try await scatter(
-            ids, at: { partitioning.regionHome(of: $0, region: region) }, .sums, context, evenIncomplete: true
+            tweets, at: { partitioning.regionHome(of: $0, region: region) }, .sums, context, evenIncomplete: true
         ) { ids in
             .with {
-                $0.source = UInt32(reader.rawValue)
+                $0.source = UInt32(source.rawValue)
                 $0.ids = ids.map(\.rawValue)
             }
         }
-        for (id, own) in ownSums { shown[id]?.raise(region: region.name, own: own) }
-        for sum in replies.flatMap(\.sums) {
-            shown[sum.id]?.correct(region: region.name, sum: sum, own: ownSums[sum.id] ?? Sums())
-        }
-        return shown
+        return replies.flatMap(\.sums)
     }
 }

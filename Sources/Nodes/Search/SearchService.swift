@@ -89,7 +89,7 @@ private struct Search: Sendable {
         _ indexes: [(PartitionId, PartitionIndex)], _ rows: any Reader, for asker: Asker
     ) throws -> SearchReply {
         let page = try MergedSearch(candidates(indexes, rows), range: range).page(
-            limit: limit, budget: SearchService.budget, check: asker.check, accept: { try isShown($0, rows) })
+            limit: limit, budget: SearchService.budget, check: asker.check, accept: Audience(viewer: viewer.rawValue, rows: rows).isShown)
         return .with {
             $0.hits = page.ids.map { id in .with { $0.id = id } }
             $0.exhausted = page.isExhausted
@@ -106,7 +106,7 @@ private struct Search: Sendable {
         for stream in candidates(indexes, rows) {
             let page = try MergedSearch([stream], range: range).page(
                 limit: SearchService.rankedMatches, budget: SearchService.budget, check: asker.check,
-                accept: { try isShown($0, rows) })
+                accept: Audience(viewer: viewer.rawValue, rows: rows).isShown)
             for id in page.ids {
                 let counts = try counts(of: id, rows)
                 let score = UInt64(max(0, counts.likes + counts.retweets + counts.replies))
@@ -132,14 +132,6 @@ private struct Search: Sendable {
 
     private func counts(of tweet: UInt64, _ rows: any Reader) throws -> Sums {
         try SumReading.world(of: Id(rawValue: tweet), regions: regions, in: rows)
-    }
-
-    /// A hit is shown only if its row is there in the same snapshot (rule F6), and the viewer may read it.
-    private func isShown(_ tweet: UInt64, _ rows: any Reader) throws -> Bool {
-        guard let row = try rows.message(TweetRow.self, .tweets, Rows.tweet(Id(rawValue: tweet))), !row.deleted else {
-            return false
-        }
-        return try Audience(viewer: viewer.rawValue, rows: rows).mayRead(row)
     }
 }
 

@@ -49,18 +49,21 @@ final class TopHomes: AppliedObserver {
     func floor(in partition: PartitionId, appliedIndex: UInt64) -> UInt64 { appliedIndex }
 
     /// Asks several homes, one after the other, off the event loops.
+    /// - Parameter merge: makes one of their answers, with rows that are no older than the answers.
     /// - Throws: `CancellationError` when the calling task was cancelled meanwhile.
-    func ask<Answer: Sendable>(
+    func ask<Answer: Sendable, Merged: Sendable>(
         _ partitions: [PartitionId],
-        _ question: @escaping @Sendable (inout TopRankings, any Reader, _ nowMs: UInt64) throws -> Answer
-    ) async throws -> [Answer] {
+        _ question: @escaping @Sendable (inout TopRankings, any Reader, _ nowMs: UInt64) throws -> Answer,
+        merging merge: @escaping @Sendable ([Answer], any Reader) throws -> Merged
+    ) async throws -> Merged {
         let homes = partitions.map(home)
         let (store, nowMs) = (store, clock.nowMs())
         return try await pool.answer { asker in
-            try homes.map { home in
+            let answers = try homes.map { home in
                 try asker.check()
                 return try home.ask(store, nowMs: nowMs) { try question(&$0, $1, nowMs) }
             }
+            return try merge(answers, store.snapshot())
         }
     }
 }

@@ -41,11 +41,12 @@ struct TopService: Sendable {
         async let proof = node.provenViewer(context)
         let window = TopWindow(request.window)
         let ranking = TopRankings.NameRanking(subject: subject, region: region)
-        let ranked = try await homes.ask(partitions.map(\.id)) { rankings, rows, nowMs in
+        let merged = try await homes.ask(partitions.map(\.id)) { rankings, rows, nowMs in
             try rankings.top(ranking, k: limit, window: window, nowMs: nowMs, rows)
+        } merging: { ranked, _ in
+            Self.merge(ranked, limit: limit)
         }
         _ = try await proof
-        let merged = Self.merge(ranked, limit: limit)
         return Self.reply(merged) { key, item in item.text = key }
     }
 
@@ -56,21 +57,25 @@ struct TopService: Sendable {
         _ metric: TweetMetric, _ region: String?, _ limit: Int, _ partitions: [Partition], _ request: TopRequest,
         _ context: CallContext
     ) async throws -> TopReply {
-        let viewer = try await node.provenViewer(context)
-        let hydration = Hydration(node: node, context: context, viewer: viewer)
+        // Its signature says whose it is; whether it still holds is asked while the homes are.
+        let viewer = try node.bearer(context)
+        async let proof = node.provenViewer(context)
         let window = TopWindow(request.window)
         let ranking = TopRankings.TweetRanking(metric: metric, region: region)
         var wanted = limit
         while true {
             let asked = wanted
-            let ranked = try await homes.ask(partitions.map(\.id)) { rankings, rows, nowMs in
+            var (merged, own) = try await homes.ask(partitions.map(\.id)) { rankings, rows, nowMs in
                 try rankings.top(ranking, k: asked, window: window, nowMs: nowMs, rows)
+            } merging: { [self] ranked, rows in
+                let merged = Self.merge(ranked, limit: asked)
+                return (merged, try shownHere(merged.entries.map(\.key), viewer, rows))
             }
-            var merged = Self.merge(ranked, limit: asked)
-            let shown = try await Self.shown(merged.entries.map(\.key), hydration)
+            let shown = try await shown(merged.entries.map(\.key), own, viewer, context)
             merged.entries.removeAll { !shown.contains($0.key) }
             if merged.entries.count >= limit || merged.next == nil || asked >= Self.maxCandidates {
                 merged = Self.cut(merged, to: limit)
+                _ = try await proof
                 return Self.reply(merged) { key, item in item.id = key }
             }
             try Task.checkCancellation()
@@ -78,10 +83,22 @@ struct TopService: Sendable {
         }
     }
 
-    /// Those that are there, and that the viewer may read.
-    private static func shown(_ tweets: [UInt64], _ hydration: Hydration) async throws -> Set<UInt64> {
-        let found = try await hydration.fetch(tweets)
-        return Set(
+    /// Of the tweets that live on this node, those that the viewer may be shown.
+    private func shownHere(_ tweets: [UInt64], _ viewer: Id, _ rows: any Reader) throws -> Set<UInt64> {
+        let audience = Audience(viewer: viewer.rawValue, rows: rows)
+        return Set(try tweets.filter { try isHere($0) && audience.isShown($0) })
+    }
+
+    private func isHere(_ tweet: UInt64) -> Bool { node.partition(Id(rawValue: tweet).partition) != nil }
+
+    /// With `own`, which is known of this node's: all that the viewer may be shown. A region's sums of a tweet may lie
+    /// on another node than the tweet.
+    private func shown(
+        _ tweets: [UInt64], _ own: Set<UInt64>, _ viewer: Id, _ context: CallContext
+    ) async throws -> Set<UInt64> {
+        let hydration = Hydration(node: node, context: context, viewer: viewer)
+        let found = try await hydration.fetch(tweets.filter { !isHere($0) })
+        return own.union(
             try found.values.filter { tweet in
                 guard !tweet.row.isEmpty, !tweet.hidden else { return false }
                 return try !TweetRow.decode(tweet.row).deleted
@@ -92,19 +109,23 @@ struct TopService: Sendable {
     private func views(
         _ region: String?, _ limit: Int, _ partitions: [Partition], _ request: TopRequest, _ context: CallContext
     ) async throws -> TopReply {
-        let viewer = try await node.provenViewer(context)
+        let viewer = try node.bearer(context)
+        async let proof = node.provenViewer(context)
         let window = TopWindow(request.window)
         let wanted = min(Self.maxCandidates, 2 * limit)
-        let tops = try await homes.ask(partitions.map(\.id)) { rankings, rows, nowMs in
+        let (counters, shown, homesBound) = try await homes.ask(partitions.map(\.id)) { rankings, rows, nowMs in
             try rankings.topViews(wanted, region: region, window: window, nowMs: nowMs, rows)
+        } merging: { [self] tops, rows in
+            let counters = tops.flatMap(\.counters).sorted { ($1.estimate, $0.key) < ($0.estimate, $1.key) }
+            // A tweet's views are told to its own partition: all of them are here.
+            let shown = try shownHere(counters.prefix(wanted).map(\.key), viewer, rows)
+            return (counters, shown, tops.map(\.bound).max() ?? 0)
         }
-        let counters = tops.flatMap(\.counters).sorted { ($1.estimate, $0.key) < ($0.estimate, $1.key) }
-        let hydration = Hydration(node: node, context: context, viewer: viewer)
-        let shown = try await Self.shown(counters.prefix(wanted).map(\.key), hydration)
+        _ = try await proof
         let items = counters.filter { shown.contains($0.key) }
         // Those that were not looked at, and those that did not fit.
         let unseen = counters.count > wanted ? counters[wanted].estimate : 0
-        let bound = max(tops.map(\.bound).max() ?? 0, items.count > limit ? items[limit].estimate : unseen)
+        let bound = max(homesBound, items.count > limit ? items[limit].estimate : unseen)
         return .with {
             $0.items = items.prefix(limit).map { counter in
                 .with {
@@ -158,11 +179,12 @@ struct TopService: Sendable {
             throw Refusal(.invalidArgument, "trends compare a window of 15m, 1h or 24h with the seven days before it")
         }
         let limit = min(max(1, Int(request.limit)), Self.maxItems)
-        let found = try await homes.ask(partitions.map(\.id)) { rankings, rows, nowMs in
+        let best = try await homes.ask(partitions.map(\.id)) { rankings, rows, nowMs in
             try rankings.rising(trends, region: region, limit: limit, nowMs: nowMs, rows)
+        } merging: { found, _ in
+            found.flatMap { $0 }.sorted { ($1.score, $0.tag) < ($0.score, $1.tag) }.prefix(limit)
         }
         _ = try await proof
-        let best = found.flatMap { $0 }.sorted { ($1.score, $0.tag) < ($0.score, $1.tag) }.prefix(limit)
         return .with {
             $0.items = best.map { trend in
                 .with {

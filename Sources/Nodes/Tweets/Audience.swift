@@ -12,6 +12,15 @@ struct Audience {
         try rows.message(UserRow.self, .users, Rows.user(author))?.protected ?? false
     }
 
+    /// Whether a list of what was found may hold the tweet: its row is there in the same snapshot (rule F6), it is not
+    /// deleted, and the viewer may read it. Only at the tweet's own partition.
+    func isShown(_ tweet: UInt64) throws -> Bool {
+        guard let row = try rows.message(TweetRow.self, .tweets, Rows.tweet(Id(rawValue: tweet))), !row.deleted else {
+            return false
+        }
+        return try mayRead(row)
+    }
+
     func mayRead(_ row: TweetRow) throws -> Bool {
         let author = Id(rawValue: row.authorId)
         guard try row.access == .accessProtected || isProtected(author) else { return true }

@@ -23,18 +23,33 @@ struct Hydration: Sendable {
         return Dictionary(replies.flatMap(\.tweets).map { ($0.id, $0) }, uniquingKeysWith: { first, _ in first })
     }
 
+    /// Tweets as they are stored, and what their counts look like from the reader's place.
+    struct Gathered: Sendable {
+        var tweets: [UInt64: PeerTweet] = [:]
+        fileprivate var counts: [UInt64: ShownCounts] = [:]
+    }
+
+    /// Asks the tweets' owners and those who count for the reader at once: nobody's answer has to be waited for before
+    /// the next one can be asked.
+    func gather(_ ids: some Sequence<UInt64>) async throws -> Gathered {
+        let ids = Set(ids)
+        async let near = node.nearCounts(of: ids, for: readerPartition, context)
+        let tweets = try await fetch(ids)
+        let known = try await near
+        return Gathered(tweets: tweets, counts: tweets.mapValues { ShownCounts($0, known) })
+    }
+
     /// In the given order; retweets of what is gone or hidden are left out, tombstones stay.
     /// - Parameters:
-    ///   - known: what `fetch` has given a moment ago; only the others are asked for.
+    ///   - known: what was gathered a moment ago; only the others are asked for.
     ///   - forReader: somebody is shown them; not so what answers a write.
     func hydrate(
-        _ rows: [TweetRow], known: [UInt64: PeerTweet] = [:], forReader: Bool = true
+        _ rows: [TweetRow], known: Gathered = Gathered(), forReader: Bool = true
     ) async throws -> [Tweet] {
         let shownIds = Set(rows.map { $0.retweetOf == 0 ? $0.id : $0.retweetOf })
-        let others = try await fetch(shownIds.filter { known[$0] == nil })
-        let found = known.filter { shownIds.contains($0.key) }.merging(others) { first, _ in first }
-        let counts = try await node.shownCounts(
-            of: found.values.sorted { $0.id < $1.id }, for: readerPartition, context)
+        let others = try await gather(shownIds.filter { known.tweets[$0] == nil })
+        let found = known.tweets.merging(others.tweets) { first, _ in first }
+        let counts = known.counts.merging(others.counts) { first, _ in first }
         var seen: Set<UInt64> = []
         defer { if forReader { countViews(of: seen) } }
         return try rows.compactMap { row in

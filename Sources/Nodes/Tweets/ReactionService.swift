@@ -34,8 +34,8 @@ struct ReactionService: Sendable {
     ) async throws -> ReactReply {
         context.note(outcome, in: caller.partition.id)
         let found = try? await target(tweet, caller, context, evenHidden: true)
-        let counts = try? await node.shownCounts(of: found.map { [$0] } ?? [], for: caller.partition.id, context)
-        let shown = found.flatMap { counts?[$0.id] }
+        let near = try? await node.nearCounts(of: found.map { [$0.id] } ?? [], for: caller.partition.id, context)
+        let shown = near.flatMap { near in found.map { ShownCounts($0, near) } }
         let region = node.region(of: caller.partition.id).name
         return try .with {
             $0.reaction = try ReactionRow.decode(outcome.answer).reaction

@@ -12,8 +12,10 @@ struct TweetService: Sendable {
     func show(_ request: TweetRequest, _ context: CallContext) async throws -> TweetReply {
         try await node.catchUp(context)
         let viewer = try await node.viewer(context).id
-        let row = try await readable(request.id, viewer, context)
-        let shown = try await Hydration(node: node, context: context, viewer: viewer).hydrate([row])
+        let hydration = Hydration(node: node, context: context, viewer: viewer)
+        let known = try await hydration.gather([request.id])
+        let row = try Self.readable(known.tweets[request.id], request.id)
+        let shown = try await hydration.hydrate([row], known: known)
         guard let tweet = shown.first else { throw Refusal.deletedTweet(row.retweetOf) }
         return .with { $0.tweet = tweet }
     }
@@ -28,9 +30,9 @@ struct TweetService: Sendable {
             throw Refusal(.invalidArgument, "at most \(Self.maxLookup) tweets can be looked up at once")
         }
         let hydration = Hydration(node: node, context: context, viewer: viewer)
-        let found = try await hydration.fetch(request.ids)
+        let found = try await hydration.gather(request.ids)
         let rows = try request.ids.compactMap { id in
-            try found[id].flatMap { try $0.row.isEmpty || $0.hidden ? nil : TweetRow.decode($0.row) }
+            try found.tweets[id].flatMap { try $0.row.isEmpty || $0.hidden ? nil : TweetRow.decode($0.row) }
         }
         let tweets = try await hydration.hydrate(rows.filter { !$0.deleted }, known: found)
         return try .with { $0.tweets = try Self.mark(tweets, request.query) }
@@ -54,10 +56,13 @@ struct TweetService: Sendable {
     }
 
     private func readable(
-        _ raw: UInt64, _ viewer: Id?, _ context: CallContext, evenDeleted: Bool = false
+        _ raw: UInt64, _ viewer: Id?, _ context: CallContext, evenDeleted: Bool
     ) async throws -> TweetRow {
-        let id = try node.tweetId(raw)
-        let found = try await Hydration(node: node, context: context, viewer: viewer).fetch([id.rawValue])[id.rawValue]
+        let found = try await Hydration(node: node, context: context, viewer: viewer).fetch([raw])
+        return try Self.readable(found[raw], raw, evenDeleted: evenDeleted)
+    }
+
+    private static func readable(_ found: PeerTweet?, _ raw: UInt64, evenDeleted: Bool = false) throws -> TweetRow {
         guard let found, !found.row.isEmpty else { throw Refusal.noSuchTweet(raw) }
         let row = try TweetRow.decode(found.row)
         if row.deleted && !evenDeleted { throw Refusal.deletedTweet(raw) }
@@ -91,9 +96,9 @@ struct TweetService: Sendable {
             }, context)
         let ids = (after == nil ? [root.rawValue] : []) + page.ids
         let hydration = Hydration(node: node, context: context, viewer: viewer)
-        let found = try await hydration.fetch(ids)
+        let found = try await hydration.gather(ids)
         let rows = try ids.compactMap { id in
-            try found[id].flatMap { try $0.row.isEmpty ? nil : TweetRow.decode($0.row) }
+            try found.tweets[id].flatMap { try $0.row.isEmpty ? nil : TweetRow.decode($0.row) }
         }
         let tweets = try await hydration.hydrate(rows, known: found)
         guard page.more, let last = page.ids.last else { return .with { $0.tweets = tweets } }
