@@ -55,11 +55,3 @@ enum BlockIds {
         return ids
     }
 }
-
-extension StoredBlock {
-    /// What a stored header says, when the blocks of a partition are listed.
-    init(header: [UInt8]) throws(PackedBlockError) {
-        let ids = try BlockIds.unpack(header)
-        self.init(minId: ids[0], maxId: ids[ids.count - 1], count: ids.count)
-    }
-}

@@ -2,11 +2,11 @@
 protocol BlockSource {
     /// The value under the empty subkey.
     func header(of block: StoredBlock) throws -> [UInt8]
-    /// The row with the greatest subkey that is not above the term, the header apart; nil when all are above it.
-    func chunk(of block: StoredBlock, containing term: [UInt8]) throws -> PackedBlock.Row?
+    /// The value of the chunk that begins with this term, which the block's directory names.
+    func chunk(_ firstTerm: [UInt8], of block: StoredBlock) throws -> [UInt8]
 }
 
-/// Reads one stored block: a term costs one row, the ids one more, when something was found.
+/// Reads one stored block: a term that it may hold costs one row, the ids one more, when something was found.
 final class BlockReader: SearchUnit {
     private let block: StoredBlock
     private let source: any BlockSource
@@ -21,10 +21,12 @@ final class BlockReader: SearchUnit {
     var minId: UInt64 { block.minId }
     var maxId: UInt64 { block.maxId }
 
+    func mayHold(_ term: IndexTerm) -> Bool { block.directory.mayHold(term) }
+
     func postings(of term: IndexTerm) throws -> (any TermPostings)? {
-        guard let row = try source.chunk(of: block, containing: term.bytes),
-            let found = try TermChunk(row).find(term.bytes)
-        else { return nil }
+        guard mayHold(term), let subkey = block.directory.chunk(containing: term) else { return nil }
+        let row = PackedBlock.Row(subkey: subkey, value: try source.chunk(subkey, of: block))
+        guard let found = try TermChunk(row).find(term.bytes) else { return nil }
         guard (1...count).contains(found.documents) else {
             throw PackedBlockError.damaged("a term has more tweets than its block")
         }

@@ -1,7 +1,7 @@
 /// Makes the cursor of a plan over one segment or block.
 ///
-/// What cannot match is found out with as few look-ups as it takes: of parts that must all fit, those that were rarest
-/// so far are looked up first, and one that is absent ends it.
+/// What cannot match is found out with as few look-ups as it takes: nothing is looked up where one of the parts that
+/// must all fit is known to be absent; else those that were rarest so far come first, and one that is absent ends it.
 struct CursorBuilder {
     let unit: any SearchUnit
     let likes: (UInt64) throws -> Int64
@@ -43,6 +43,7 @@ struct CursorBuilder {
     }
 
     private mutating func phrase(_ terms: [IndexTerm]) throws -> (any PostingCursor)? {
+        guard terms.allSatisfy(unit.mayHold) else { return nil }
         var found: [IndexTerm: any TermPostings] = [:]
         for term in Set(terms).sorted(by: { frequencies.isRarer($0, than: $1) }) {
             guard let postings = try postings(of: term) else { return nil }
@@ -58,14 +59,21 @@ struct CursorBuilder {
         return ordinals.isEmpty ? nil : OrdinalRange(ordinals.lowerBound...ordinals.upperBound - 1)
     }
 
-    private func isOutside(_ node: SearchPlan.Node) -> Bool {
-        guard case .ids(let range) = node else { return false }
-        return range.upperBound <= unit.minId || range.lowerBound > unit.maxId
+    /// Whether it is known without a look-up that nothing in the unit fits.
+    private func isAbsent(_ node: SearchPlan.Node) -> Bool {
+        switch node {
+        case .term(let term): !unit.mayHold(term)
+        case .phrase(let terms): !terms.allSatisfy(unit.mayHold)
+        case .ids(let range): range.upperBound <= unit.minId || range.lowerBound > unit.maxId
+        case .all(let parts): parts.contains(where: isAbsent)
+        case .any(let parts): parts.allSatisfy(isAbsent)
+        case .minLikes, .not: false
+        }
     }
 
     private mutating func conjunction(_ parts: [SearchPlan.Node]) throws -> (any PostingCursor)? {
-        // A time that the unit is outside of costs no look-up at all.
-        if parts.contains(where: isOutside) { return nil }
+        // A time that the unit is outside of, or a word that it does not hold, costs no look-up at all.
+        if parts.contains(where: isAbsent) { return nil }
         var required: [any PostingCursor] = []
         for part in parts.filter({ !$0.isExclusion }).sorted(by: { frequencies.isRarer($0, than: $1) }) {
             guard let cursor = try cursor(part) else { return nil }

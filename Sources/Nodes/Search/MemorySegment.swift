@@ -37,6 +37,8 @@ struct MemorySegment: SearchUnit, Sendable {
         }
     }
 
+    func mayHold(_ term: IndexTerm) -> Bool { terms.find(term.bytes.span) != nil }
+
     func postings(of term: IndexTerm) -> (any TermPostings)? {
         terms.find(term.bytes.span).map { MemoryPostings(postings, row: $0) }
     }

@@ -3,15 +3,19 @@ struct StoredBlock: Hashable, Sendable {
     var minId: UInt64
     var maxId: UInt64
     var count: Int
+    var directory: BlockDirectory
 }
 
 /// A full segment in the form in which it is stored: a few rows, sorted by subkey.
 ///
 ///     subkey                value
 ///     (empty)               the header
-///     a chunk's first term  a chunk: whole terms, ascending, about eight KiB and at most one term more
+///     0                     the directory: what is kept in memory while the block is stored
+///     a chunk's first term  a chunk: whole terms, ascending, about two KiB and at most one term more
 ///
 ///     header   format 1, count varint, min id u64, max id u64, then a delta varint for each id after the first
+///     directory  format 1, chunks varint, then for each: length varint, so many bytes of its first term; the rest is
+///              a filter of the block's terms (`TermFilter`)
 ///     chunk    format 1, terms varint, then for each term:
 ///                  shared varint     bytes in common with the term before; 0 in a chunk's first
 ///                  rest varint, rest bytes
@@ -24,7 +28,7 @@ struct StoredBlock: Hashable, Sendable {
 ///                                    the distance to the one before it, minus 1, varint
 ///
 /// Every value ends with a checksum (XXH3-64's lower 32 bits) of what is before it. Fixed numbers are little-endian.
-/// A term is found by the greatest subkey that is not above it.
+/// A term is found in the chunk with the greatest subkey that is not above it. No term begins with a byte 0.
 struct PackedBlock: Sendable {
     struct Row: Hashable, Sendable {
         var subkey: [UInt8]
@@ -32,25 +36,34 @@ struct PackedBlock: Sendable {
     }
 
     static let format: UInt8 = 1
-    /// A chunk that has reached this size takes no further term.
-    static let chunkBytes = 8 * 1024
+    static let directorySubkey: [UInt8] = [0]
+    /// A chunk that has reached this size takes no further term. One is read, checked and searched for each look-up.
+    static let chunkBytes = 2 * 1024
 
     let summary: StoredBlock
-    /// The header first, then the chunks by their subkeys.
+    /// The header first, then the directory, then the chunks by their subkeys.
     let rows: [Row]
 
     /// - Parameter segment: not empty. Sealed, since what is added later is not in the block.
     init(_ segment: MemorySegment) {
         precondition(!segment.isEmpty, "an empty block says nothing")
-        summary = StoredBlock(minId: segment.minId, maxId: segment.maxId, count: segment.count)
         var packing = BlockPacking(segment)
-        rows = [Row(subkey: [], value: BlockIds.pack(segment.ids()))] + packing.chunks()
+        let chunks = packing.chunks()
+        let directory = BlockDirectory(firstTerms: chunks.map(\.subkey), filter: packing.filter)
+        summary = StoredBlock(
+            minId: segment.minId, maxId: segment.maxId, count: segment.count, directory: directory)
+        rows =
+            [
+                Row(subkey: [], value: BlockIds.pack(segment.ids())),
+                Row(subkey: Self.directorySubkey, value: directory.packed()),
+            ] + chunks
     }
 }
 
 /// Cuts a segment's terms into chunks.
 private struct BlockPacking {
     private let segment: MemorySegment
+    private(set) var filter: TermFilter
     private var rows: [PackedBlock.Row] = []
     private var entries: [UInt8] = []
     private var terms = 0
@@ -61,11 +74,14 @@ private struct BlockPacking {
 
     init(_ segment: MemorySegment) {
         self.segment = segment
+        filter = TermFilter(terms: segment.terms.count)
     }
 
     mutating func chunks() -> [PackedBlock.Row] {
         for row in segment.terms.sortedRows() {
-            append(segment.terms.bytes[segment.terms.range(of: row)], MemoryPostings(segment.postings, row: row))
+            let term = segment.terms.bytes[segment.terms.range(of: row)]
+            filter.insert(term.span)
+            append(term, MemoryPostings(segment.postings, row: row))
             if entries.count >= PackedBlock.chunkBytes { finishChunk() }
         }
         if terms > 0 { finishChunk() }

@@ -85,9 +85,9 @@ final class PartitionSearch: Sendable {
     /// The tweets above the newest stored block are indexed again.
     private func load() throws -> PartitionIndex {
         let snapshot = store.snapshot()
-        var index = PartitionIndex(
-            segmentCapacity: segmentCapacity,
-            blocks: try SearchBlockRows(partition: partition, rows: snapshot).stored())
+        let stored = SearchBlockRows(partition: partition, rows: snapshot)
+        var index = PartitionIndex(segmentCapacity: segmentCapacity, blocks: try stored.stored())
+        if let removal = try stored.removal(above: index.newestId) { try write(removal) }
         let tweets = Key(partition: partition.rawValue)
         let from = index.newestId.map { tweets.appending($0 + 1).bytes } ?? tweets.bytes
         try snapshot.scan(.tweets, from: from, to: tweets.prefixEnd, reverse: false) { _, value in
@@ -104,14 +104,18 @@ final class PartitionSearch: Sendable {
     private func storeSealed(_ index: inout PartitionIndex) throws {
         while let segment = index.sealed.first {
             let block = PackedBlock(segment)
-            do {
-                try store.write(SearchBlockRows.effects(storing: block, in: partition), sync: false)
-            } catch {
-                // rule C9; under the index's lock, so that nobody tries again before the process has ended.
-                fatal(error)
-                throw error
-            }
+            try write(SearchBlockRows.effects(storing: block, in: partition))
             index.blockStored(block.summary)
+        }
+    }
+
+    private func write(_ effects: Effects) throws {
+        do {
+            try store.write(effects, sync: false)
+        } catch {
+            // rule C9; under the index's lock, so that nobody tries again before the process has ended.
+            fatal(error)
+            throw error
         }
     }
 }

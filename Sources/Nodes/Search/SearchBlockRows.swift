@@ -16,31 +16,40 @@ struct SearchBlockRows: BlockSource {
         return header
     }
 
-    func chunk(of block: StoredBlock, containing term: [UInt8]) throws -> PackedBlock.Row? {
-        let prefix = Rows.searchBlock(block.minId, in: partition)
-        var found: PackedBlock.Row?
-        // Behind the header, up to and including the term itself.
-        try rows.scan(
-            .search, from: prefix.bytes + [0], to: prefix.appending(term).bytes + [0], reverse: true
-        ) { key, value in
-            found = PackedBlock.Row(subkey: Array(key.dropFirst(prefix.bytes.count)), value: Array(value))
-            return false
+    func chunk(_ firstTerm: [UInt8], of block: StoredBlock) throws -> [UInt8] {
+        let key = Rows.searchBlock(block.minId, in: partition).appending(firstTerm).bytes
+        guard let chunk = try rows.get(.search, key) else {
+            throw StorageError.corrupt("the search block \(block.minId) of partition \(partition) lacks a chunk")
         }
-        return found
+        return chunk
     }
 
-    /// All that are stored, ascending; one seek a block.
+    /// Those that are stored, ascending; one seek a block. It ends before a block without a directory, which a version
+    /// of this program wrote that knew none: such a block, and those behind it, are to be made anew.
     func stored() throws -> [StoredBlock] {
         var blocks: [StoredBlock] = []
         let end = Key(partition: partition.rawValue).prefixEnd
         var from = Key(partition: partition.rawValue).bytes
-        while let row = try rows.rows(.search, from: from, to: end, limit: 1).first {
-            let ids = try BlockIds.unpack(row.value)
-            guard let first = ids.first, let last = ids.last else { break }
-            blocks.append(StoredBlock(minId: first, maxId: last, count: ids.count))
+        while true {
+            let rows = try rows.rows(.search, from: from, to: end, limit: 2)
+            guard rows.count == 2 else { return blocks }
+            let ids = try BlockIds.unpack(rows[0].value)
+            guard rows[1].key == rows[0].key + PackedBlock.directorySubkey else { return blocks }
+            let directory = try BlockDirectory(packed: rows[1].value)
+            let last = ids[ids.count - 1]
+            blocks.append(StoredBlock(minId: ids[0], maxId: last, count: ids.count, directory: directory))
             from = Rows.searchBlock(last + 1, in: partition).bytes
         }
-        return blocks
+    }
+
+    /// What removes the blocks above an id; nil when there are none.
+    func removal(above id: UInt64?) throws -> Effects? {
+        let all = Key(partition: partition.rawValue)
+        let from = id.map { Rows.searchBlock($0 + 1, in: partition).bytes } ?? all.bytes
+        guard try !rows.rows(.search, from: from, to: all.prefixEnd, limit: 1).isEmpty else { return nil }
+        var effects = Effects()
+        effects.deleteRange(.search, from: from, to: all.prefixEnd)
+        return effects
     }
 
     static func effects(storing block: PackedBlock, in partition: PartitionId) -> Effects {

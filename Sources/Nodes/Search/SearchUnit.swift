@@ -5,6 +5,8 @@ protocol SearchUnit {
     var minId: UInt64 { get }
     var maxId: UInt64 { get }
 
+    /// False when the term surely does not occur; told without I/O.
+    func mayHold(_ term: IndexTerm) -> Bool
     /// Nil when the term does not occur.
     func postings(of term: IndexTerm) throws -> (any TermPostings)?
     /// All ids, ascending. A block reads them when they are asked for first.

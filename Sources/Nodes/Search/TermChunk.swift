@@ -39,7 +39,10 @@ struct TermChunk {
             let postings = try reader.skip(try reader.count(atMost: reader.remaining))
             if shared < matched { return nil }
             guard shared == matched else { continue }
-            matched += zip(term[matched...], row.value[rest]).prefix { $0 == $1 }.count
+            for byte in row.value[rest] {
+                guard matched < term.count, term[matched] == byte else { break }
+                matched += 1
+            }
             let isWhole = matched - shared == rest.count
             if isWhole && matched == term.count { return Found(documents: documents, postings: postings) }
             if !isWhole && (matched == term.count || row.value[rest.lowerBound + matched - shared] > term[matched]) {

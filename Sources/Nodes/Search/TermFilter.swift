@@ -36,6 +36,6 @@ struct TermFilter: Hashable, Sendable {
         let (first, step) = (UInt32(truncatingIfNeeded: hash), UInt32(truncatingIfNeeded: hash >> 32) | 1)
         let count = UInt64(bits.count) * 8
         // A product's upper half spreads 32 bits evenly over any count, without a division.
-        return (0..<Self.probes).lazy.map { Int(UInt64(first &+ $0 &* step) * count >> 32) }
+        return (0..<Self.probes).lazy.map { Int((UInt64(first &+ $0 &* step) * count) >> 32) }
     }
 }

@@ -39,7 +39,9 @@ import Testing
 
     /// Under a checksum that is right: a row that says nothing, chunks out of order, no filter.
     @Test func aDirectoryThatLiesIsRefused() {
-        let lies: [[UInt8]] = [[], [0], [0, 1], [1], [1, 0, 7], [1, 1], [1, 1, 65], [2, 1, 66, 1, 65, 7], [200, 1]]
+        let lies: [[UInt8]] = [
+            [], [0], [0, 1], [1], [1, 0, 7], [1, 1], [1, 1, 65], [2, 1, 66, 1, 65, 7], [200, 1],
+        ]
         for lie in lies {
             var writer = PackedWriter(format: PackedBlock.format)
             writer.append(lie)

@@ -18,9 +18,9 @@ final class MemoryBlocks: BlockSource {
         return rows[block]![0].value
     }
 
-    func chunk(of block: StoredBlock, containing term: [UInt8]) throws -> PackedBlock.Row? {
+    func chunk(_ firstTerm: [UInt8], of block: StoredBlock) throws -> [UInt8] {
         chunksRead.append(block)
-        return rows[block]!.dropFirst().last { !term.lexicographicallyPrecedes($0.subkey) }
+        return rows[block]!.first { $0.subkey == firstTerm }!.value
     }
 }
 
