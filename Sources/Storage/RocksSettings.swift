@@ -46,6 +46,9 @@ public struct RocksSettings: Hashable, Sendable {
         rocksdb_options_set_write_buffer_size(options, writeBufferBytes)
         rocksdb_options_set_db_write_buffer_size(options, totalWriteBufferBytes)
         rocksdb_options_set_max_write_buffer_number(options, 3)
+        // Most counters that a page asks for are missing: a filter says so before a memtable is searched.
+        rocksdb_options_set_memtable_prefix_bloom_size_ratio(options, Self.memtableFilterShare)
+        rocksdb_options_set_memtable_whole_key_filtering(options, 1)
         rocksdb_options_set_max_total_wal_size(options, walBytes)
         rocksdb_options_set_max_open_files(options, maxOpenFiles)
         rocksdb_options_set_max_background_jobs(options, backgroundJobs)
@@ -76,6 +79,9 @@ public struct RocksSettings: Hashable, Sendable {
         rocksdb_block_based_options_set_checksum(table, Self.xxh3)
         return table
     }
+
+    /// Of a memtable's size; some sixteen bits a row of a hundred bytes.
+    private static let memtableFilterShare = 0.02
 
     /// `kXXH3` of RocksDB's `ChecksumType`.
     private static let xxh3: CChar = 4

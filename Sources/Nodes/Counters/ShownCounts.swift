@@ -72,7 +72,7 @@ extension NodeContext {
         guard let reader, !ids.isEmpty else { return nil }
         let partition = try owned(reader)
         async let own = partition.read { rows in
-            try ids.map { try SumReading.sums(under: Rows.partitionSum(of: $0, in: reader), in: rows) }
+            try SumReading.sums(under: ids.map { Rows.partitionSum(of: $0, in: reader) }, in: rows)
         }
         let homes = try await sumsAtHomes(ids, region: region(of: reader), source: reader, context)
         return NearCounts(

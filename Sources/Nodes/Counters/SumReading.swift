@@ -4,16 +4,25 @@ import Storage
 
 /// Reads the stored sums of a tweet.
 enum SumReading {
-    /// The merged counters under a prefix whose next byte is a `TweetMetric`. Read by key: most are missing, and a
-    /// filter in memory knows that, while a scan would look.
+    /// The merged counters under a prefix whose next byte is a `TweetMetric`.
     static func sums(under prefix: Key, in rows: any Reader) throws -> Sums {
-        var sums = Sums()
+        try sums(under: [prefix], in: rows)[0]
+    }
+
+    /// Those under several prefixes, in one read. By key: most are missing, and a filter in memory knows that, while a
+    /// scan would look.
+    static func sums(under prefixes: [Key], in rows: any Reader) throws -> [Sums] {
         let metrics = TweetMetric.allCases
-        let values = try rows.multiGet(.counts, metrics.map { prefix.appending($0.rawValue).bytes })
-        for (metric, value) in zip(metrics, values) {
-            if let value { sums[metric] = try CounterValue.decode(value) }
+        let keys = prefixes.flatMap { prefix in metrics.map { prefix.appending($0.rawValue).bytes } }
+        var values = try rows.multiGet(.counts, keys)[...]
+        return try prefixes.map { _ in
+            var sums = Sums()
+            for (metric, value) in zip(metrics, values) {
+                if let value { sums[metric] = try CounterValue.decode(value) }
+            }
+            values = values.dropFirst(metrics.count)
+            return sums
         }
-        return sums
     }
 
     /// A region's counts by time: what its home has heard of all partitions, together.
@@ -32,13 +41,22 @@ enum SumReading {
         }
     }
 
-    /// What a tweet's own partition knows of each region, in the order of `regions`; none of those that did nothing.
-    static func worldShares(of tweet: Id, regions: [String], in rows: any Reader) throws -> [RegionSumRow] {
+    /// What tweets' own partitions know of each region, in the order of `regions`; none of those that did nothing. Two reads, for any number of tweets.
+    static func worldShares(of tweets: [Id], regions: [String], in rows: any Reader) throws -> [[RegionSumRow]] {
         let names = regions.map { Array($0.utf8) }
-        let (shares, views) = (Rows.worldShares(of: tweet), Rows.views(of: tweet))
-        let sums = try rows.multiGet(.sums, names.map { shares.appending($0).bytes })
-        let viewed = try rows.multiGet(.counts, names.map { views.appending($0).bytes })
-        return try regions.indices.compactMap { place in
+        let shares = tweets.flatMap { tweet in names.map { Rows.worldShares(of: tweet).appending($0).bytes } }
+        let views = tweets.flatMap { tweet in names.map { Rows.views(of: tweet).appending($0).bytes } }
+        let (sums, viewed) = (try rows.multiGet(.sums, shares), try rows.multiGet(.counts, views))
+        return try tweets.indices.map { tweet in
+            let places = tweet * regions.count..<(tweet + 1) * regions.count
+            return try Self.shares(of: regions, sums: Array(sums[places]), viewed: Array(viewed[places]))
+        }
+    }
+
+    private static func shares(
+        of regions: [String], sums: [[UInt8]?], viewed: [[UInt8]?]
+    ) throws -> [RegionSumRow] {
+        try regions.indices.compactMap { place in
             guard sums[place] != nil || viewed[place] != nil else { return nil }
             return try RegionSumRow.with {
                 $0.region = regions[place]
@@ -50,7 +68,13 @@ enum SumReading {
 
     /// All regions together.
     static func world(of tweet: Id, regions: [String], in rows: any Reader) throws -> Sums {
-        try worldShares(of: tweet, regions: regions, in: rows).reduce(Sums()) { $0 + ($1.sums ?? Sums()) }
+        try worlds(of: [tweet], regions: regions, in: rows)[0]
+    }
+
+    static func worlds(of tweets: [Id], regions: [String], in rows: any Reader) throws -> [Sums] {
+        try worldShares(of: tweets, regions: regions, in: rows).map { shares in
+            shares.reduce(Sums()) { $0 + ($1.sums ?? Sums()) }
+        }
     }
 }
 

@@ -18,23 +18,26 @@ struct PeerService: Sendable {
         let ids = try bounded(request.ids).map { Id(rawValue: $0) }
         let regions = node.regionNames
         let tweets = try await read(ids.map(\.partition)) { rows in
-            try ids.map { try Self.tweet($0, viewer: request.viewer, regions: regions, in: rows) }
+            let shares = try SumReading.worldShares(of: ids, regions: regions, in: rows)
+            return try zip(ids, zip(rows.multiGet(.tweets, ids.map(Rows.tweet)), shares)).map { id, found in
+                try Self.tweet(id, row: found.0, shares: found.1, viewer: request.viewer, in: rows)
+            }
         }
         return .with { $0.tweets = tweets }
     }
 
     private static func tweet(
-        _ id: Id, viewer: UInt64, regions: [String], in rows: any Reader
+        _ id: Id, row bytes: [UInt8]?, shares: [RegionSumRow], viewer: UInt64, in rows: any Reader
     ) throws -> PeerTweet {
         var found = PeerTweet.with { $0.id = id.rawValue }
-        guard let bytes = try rows.get(.tweets, Rows.tweet(id)) else { return found }
+        guard let bytes else { return found }
         let row = try TweetRow.decode(bytes)
         found.row = bytes
         if row.deleted { return found }
         let audience = Audience(viewer: viewer, rows: rows)
         found.authorProtected = try audience.isProtected(Id(rawValue: row.authorId))
         found.hidden = try !audience.mayRead(row)
-        found.regions = try SumReading.worldShares(of: id, regions: regions, in: rows)
+        found.regions = shares
         return found
     }
 
@@ -104,13 +107,14 @@ struct PeerService: Sendable {
         let ids = try bounded(request.ids).map { Id(rawValue: $0) }
         let homes = ids.map { node.partitioning.regionHome(of: $0, region: region) }
         let sums = try await read(homes) { rows in
-            try zip(ids, homes).map { id, home in
-                let share = try rows.message(SumRow.self, .sums, Rows.share(of: source, in: id, at: home))
-                let total = try SumReading.sums(under: Rows.regionSum(of: id, in: home), in: rows)
-                return PeerSum.with {
-                    $0.id = id.rawValue
-                    $0.region = total
-                    $0.share = share?.sums ?? Sums()
+            let places = Array(zip(ids, homes))
+            let totals = try SumReading.sums(under: places.map { Rows.regionSum(of: $0, in: $1) }, in: rows)
+            let shares = try rows.multiGet(.sums, places.map { Rows.share(of: source, in: $0, at: $1) })
+            return try ids.indices.map { place in
+                try PeerSum.with {
+                    $0.id = ids[place].rawValue
+                    $0.region = totals[place]
+                    $0.share = try shares[place].flatMap { try SumRow.decode($0).sums } ?? Sums()
                 }
             }
         }

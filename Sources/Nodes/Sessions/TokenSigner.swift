@@ -1,6 +1,7 @@
 import Crypto
 import Foundation
 import Messages
+import Synchronization
 
 /// Signs and checks session tokens: the encoded `SessionToken` with an HMAC-SHA256 behind it (rule G1).
 ///
@@ -16,17 +17,17 @@ struct TokenSigner: Sendable {
         case expired
     }
 
-    private let secret: SymmetricKey
+    private let keys: SigningKeys
 
     init(secret: [UInt8]) {
-        self.secret = SymmetricKey(data: secret)
+        keys = SigningKeys(secret: secret)
     }
 
     func sign(_ token: SessionToken) -> [UInt8] {
         var token = token
         token.key = UInt32(truncatingIfNeeded: token.issuedMs / Self.keyPeriodMs)
         let body = token.encode()
-        return body + HMAC<SHA256>.authenticationCode(for: body, using: key(token.key))
+        return body + HMAC<SHA256>.authenticationCode(for: body, using: keys.key(token.key))
     }
 
     func verify(_ bytes: [UInt8], nowMs: UInt64) throws(Failure) -> SessionToken {
@@ -36,14 +37,33 @@ struct TokenSigner: Sendable {
         let issued = token.issuedMs / Self.keyPeriodMs
         guard UInt64(token.key) == issued,
             HMAC<SHA256>.isValidAuthenticationCode(
-                bytes.suffix(Self.macBytes), authenticating: body, using: key(token.key))
+                bytes.suffix(Self.macBytes), authenticating: body, using: keys.key(token.key))
         else { throw .forged }
         guard nowMs < token.expiresMs else { throw .expired }
         return token
     }
+}
 
-    private func key(_ number: UInt32) -> SymmetricKey {
-        HKDF<SHA256>.deriveKey(
+/// Derives the signing keys, and keeps some: a call verifies its token, and deriving costs more than verifying.
+private final class SigningKeys: Sendable {
+    /// Sessions live for less than two periods. Tokens that are forged may name any key, so the number is bounded.
+    private static let kept = 4
+
+    private let secret: SymmetricKey
+    private let derived = Mutex<[UInt32: SymmetricKey]>([:])
+
+    init(secret: [UInt8]) {
+        self.secret = SymmetricKey(data: secret)
+    }
+
+    func key(_ number: UInt32) -> SymmetricKey {
+        if let key = derived.withLock({ $0[number] }) { return key }
+        let key = HKDF<SHA256>.deriveKey(
             inputKeyMaterial: secret, info: Data("rookery session \(number)".utf8), outputByteCount: 32)
+        derived.withLock { derived in
+            if derived.count >= Self.kept { derived = [:] }
+            derived[number] = key
+        }
+        return key
     }
 }
