@@ -40,23 +40,27 @@ final class StubCluster: Sendable {
         for server in servers.withLock({ Array($0.values) }) { await server.abort() }
     }
 
-    /// All partitions at n1, rows at revision 1.
-    func client(_ change: (inout RookeryClient.Options) -> Void = { _ in }) throws -> RookeryClient {
+    /// Rows at revision 1; all partitions at n1, but for those that n2 is given.
+    func client(
+        ofN2: Set<UInt16> = [], _ change: (inout RookeryClient.Options) -> Void = { _ in }
+    ) throws -> RookeryClient {
         var options = RookeryClient.Options()
         options.timeout = .seconds(60)  // no test waits for it; a busy machine may need it
         change(&options)
         return RookeryClient(
-            map: try Self.map(), clusterId: "test", options: options, transport: transport, group: Self.group)
+            map: try Self.map(ofN2: ofN2), clusterId: "test", options: options, transport: transport, group: Self.group)
     }
 
-    static func map() throws -> ClusterMap {
+    static func map(ofN2: Set<UInt16> = []) throws -> ClusterMap {
         let nodes = (["n1", "n2"] as [NodeId]).map { id in
             NodeInfo(id: id, address: Address(host: "stub", port: port(of: id)), region: "here", zone: id.rawValue)
         }
         return try ClusterMap(
             version: 1, partitioning: try Partitioning(count: 4, regionNames: ["here"]),
             nodes: Dictionary(uniqueKeysWithValues: nodes.map { ($0.id, $0) }),
-            rows: (0..<4 as Range<UInt16>).map { row(PartitionId($0), primary: "n1", revision: 1) })
+            rows: (0..<4 as Range<UInt16>).map {
+                row(PartitionId($0), primary: ofN2.contains($0) ? "n2" : "n1", revision: 1)
+            })
     }
 
     static func row(_ partition: PartitionId, primary: NodeId, revision: UInt64) -> Cluster.PartitionRow {

@@ -28,8 +28,8 @@ extension RookeryClient {
     /// Asks the owner of each partition at once; each node is asked one question for all it owns.
     ///
     /// A node that does not answer within its slice of the deadline is named and left out: what the others know is
-    /// worth having. A refusal that would come from any node (a bad query, an ended session) is thrown.
-    func scatter<Request: WireMessage, Answer: WireMessage>(
+    /// worth having. So is one whose answer is not about exactly what it was asked (rule F5). A refusal that would come from any node (a bad query, an ended session) is thrown.
+    func scatter<Request: WireMessage, Answer: Covering>(
         _ method: String, as type: Answer.Type, over partitions: [PartitionId], session: Session,
         request: @escaping @Sendable ([PartitionId]) -> Request
     ) async throws -> Scattered<Answer> {
@@ -70,7 +70,7 @@ extension RookeryClient {
         var error: RookeryError
     }
 
-    private func ask<Request: WireMessage, Answer: WireMessage>(
+    private func ask<Request: WireMessage, Answer: Covering>(
         _ owners: [NodeId: [PartitionId]], _ method: String, _ session: Session,
         _ request: @escaping @Sendable ([PartitionId]) -> Request, into result: inout Scattered<Answer>
     ) async throws -> [Failed] {
@@ -93,7 +93,13 @@ extension RookeryClient {
         var failures: [Failed] = []
         for (node, partitions, outcome) in outcomes {
             switch outcome {
-            case .success(let answer): result.answers.append((node, answer))
+            case .success(let answer):
+                if let flaw = table.flaw(in: answer.cover, asked: partitions) {
+                    let error = RookeryError(.unavailable, "\(node) cannot be relied on: \(flaw)", retryable: true)
+                    failures.append(Failed(node: node, partitions: partitions, error: error))
+                } else {
+                    result.answers.append((node, answer))
+                }
             case .failure(let error as RookeryError) where error.status.isOfOneNode:
                 failures.append(Failed(node: node, partitions: partitions, error: error))
             case .failure(let error): throw error

@@ -7,6 +7,9 @@ import Synchronization
 /// The cluster map as this client knows it; rows get newer when a node refuses a call that it does not own.
 final class RoutingTable: Sendable {
     private let map: Mutex<ClusterMap>
+    /// Epochs that answers have named, where they are above the map's: an owner that starts anew stays the owner, and
+    /// has a new epoch.
+    private let epochs = Mutex<[PartitionId: UInt64]>([:])
 
     init(_ map: ClusterMap) { self.map = Mutex(map) }
 
@@ -30,6 +33,17 @@ final class RoutingTable: Sendable {
 
     /// The primary's node.
     func owner(of partition: PartitionId) -> NodeId? { map.withLock { $0.owner(of: partition)?.id } }
+
+    /// Remembers an epoch in which a partition was led.
+    /// - Returns: false when a newer one is known.
+    func heard(epoch: UInt64, of partition: PartitionId) -> Bool {
+        let mapped = map.withLock { $0.row(of: partition)?.epoch ?? 0 }
+        return epochs.withLock { epochs in
+            guard epoch >= max(mapped, epochs[partition] ?? 0) else { return false }
+            epochs[partition] = epoch
+            return true
+        }
+    }
 
     /// Takes the rows that are newer than what was known.
     func learn(_ newer: ClusterMap) {
