@@ -566,7 +566,7 @@ const ProtobufCMessageDescriptor rookery__search_hit__descriptor =
   (ProtobufCMessageInit) rookery__search_hit__init,
   NULL,NULL,NULL    /* reserved[123] */
 };
-static const ProtobufCFieldDescriptor rookery__search_reply__field_descriptors[4] =
+static const ProtobufCFieldDescriptor rookery__search_reply__field_descriptors[5] =
 {
   {
     "hits",
@@ -616,17 +616,30 @@ static const ProtobufCFieldDescriptor rookery__search_reply__field_descriptors[4
     0,             /* flags */
     0,NULL,NULL    /* reserved1,reserved2, etc */
   },
+  {
+    "partial",
+    5,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_BOOL,
+    0,   /* quantifier_offset */
+    offsetof(Rookery__SearchReply, partial),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
 };
 static const unsigned rookery__search_reply__field_indices_by_name[] = {
   3,   /* field[3] = cover */
   2,   /* field[2] = examined_to */
   1,   /* field[1] = exhausted */
   0,   /* field[0] = hits */
+  4,   /* field[4] = partial */
 };
 static const ProtobufCIntRange rookery__search_reply__number_ranges[1 + 1] =
 {
   { 1, 0 },
-  { 0, 4 }
+  { 0, 5 }
 };
 const ProtobufCMessageDescriptor rookery__search_reply__descriptor =
 {
@@ -636,7 +649,7 @@ const ProtobufCMessageDescriptor rookery__search_reply__descriptor =
   "Rookery__SearchReply",
   "rookery",
   sizeof(Rookery__SearchReply),
-  4,
+  5,
   rookery__search_reply__field_descriptors,
   rookery__search_reply__field_indices_by_name,
   1,  rookery__search_reply__number_ranges,
@@ -810,7 +823,7 @@ const ProtobufCMessageDescriptor rookery__user_hit__descriptor =
   (ProtobufCMessageInit) rookery__user_hit__init,
   NULL,NULL,NULL    /* reserved[123] */
 };
-static const ProtobufCFieldDescriptor rookery__user_search_reply__field_descriptors[3] =
+static const ProtobufCFieldDescriptor rookery__user_search_reply__field_descriptors[5] =
 {
   {
     "hits",
@@ -848,16 +861,42 @@ static const ProtobufCFieldDescriptor rookery__user_search_reply__field_descript
     0,             /* flags */
     0,NULL,NULL    /* reserved1,reserved2, etc */
   },
+  {
+    "stopped_at_word",
+    4,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_BYTES,
+    0,   /* quantifier_offset */
+    offsetof(Rookery__UserSearchReply, stopped_at_word),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "stopped_at_user",
+    5,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_UINT64,
+    0,   /* quantifier_offset */
+    offsetof(Rookery__UserSearchReply, stopped_at_user),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
 };
 static const unsigned rookery__user_search_reply__field_indices_by_name[] = {
   2,   /* field[2] = cover */
   0,   /* field[0] = hits */
   1,   /* field[1] = more */
+  4,   /* field[4] = stopped_at_user */
+  3,   /* field[3] = stopped_at_word */
 };
 static const ProtobufCIntRange rookery__user_search_reply__number_ranges[1 + 1] =
 {
   { 1, 0 },
-  { 0, 3 }
+  { 0, 5 }
 };
 const ProtobufCMessageDescriptor rookery__user_search_reply__descriptor =
 {
@@ -867,7 +906,7 @@ const ProtobufCMessageDescriptor rookery__user_search_reply__descriptor =
   "Rookery__UserSearchReply",
   "rookery",
   sizeof(Rookery__UserSearchReply),
-  3,
+  5,
   rookery__user_search_reply__field_descriptors,
   rookery__user_search_reply__field_indices_by_name,
   1,  rookery__user_search_reply__number_ranges,

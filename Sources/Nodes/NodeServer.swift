@@ -34,6 +34,7 @@ public final class NodeServer: Sendable {
         public var passwordRounds = 1 << 17
         /// Tweets a block of the search index; fewer only in tests.
         public var searchBlockTweets = PartitionIndex.defaultSegmentCapacity
+        public var budgets = LookBudgets()
         /// How often readers' views are told (rule F3); nil only when told to (`flushViews`).
         public var viewInterval: Duration? = .seconds(1)
         /// Wraps the calls that carry streams; tests lose, double and delay them.
@@ -136,7 +137,8 @@ public final class NodeServer: Sendable {
         server = Server(
             configuration: Self.serverConfiguration(parts),
             methods: Self.methods(
-                NodeMethods(node: node, search: search, tops: tops).table(status: statusSource.read), parts),
+                NodeMethods(node: node, search: search, tops: tops, budgets: parts.budgets)
+                    .table(status: statusSource.read), parts),
             transport: parts.transport, group: parts.group, logger: logger)
         statusSource.attach(self)
     }

@@ -120,10 +120,14 @@ struct  Rookery__SearchReply
   uint64_t examined_to;
   size_t n_cover;
   Rookery__CoveredPartition **cover;
+  /*
+   * top: so much matches that only the newest of it were ranked
+   */
+  protobuf_c_boolean partial;
 };
 #define ROOKERY__SEARCH_REPLY__INIT \
  { PROTOBUF_C_MESSAGE_INIT (&rookery__search_reply__descriptor) \
-    , 0,NULL, 0, 0, 0,NULL }
+    , 0,NULL, 0, 0, 0,NULL, 0 }
 
 
 struct  Rookery__UserSearchRequest
@@ -180,10 +184,15 @@ struct  Rookery__UserSearchReply
   protobuf_c_boolean more;
   size_t n_cover;
   Rookery__CoveredPartition **cover;
+  /*
+   * UTF-8; not empty: looked no further than this (word, user id), all up to it is here
+   */
+  ProtobufCBinaryData stopped_at_word;
+  uint64_t stopped_at_user;
 };
 #define ROOKERY__USER_SEARCH_REPLY__INIT \
  { PROTOBUF_C_MESSAGE_INIT (&rookery__user_search_reply__descriptor) \
-    , 0,NULL, 0, 0,NULL }
+    , 0,NULL, 0, 0,NULL, {0,NULL}, 0 }
 
 
 /* Rookery__CoveredPartition methods */

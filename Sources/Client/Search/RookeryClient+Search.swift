@@ -21,13 +21,14 @@ extension RookeryClient {
         let tweets = try await lookUp(found.ids.map { Id(rawValue: $0) }, foundBy: query, session: session)
         return SearchPage(
             tweets: tweets, next: found.next?.encode(query, options), missingNodes: found.missing.map(\.rawValue),
-            includes: try await expand(tweets, options.expansions, session))
+            partial: found.partial, includes: try await expand(tweets, options.expansions, session))
     }
 
     private struct Found {
         var ids: [UInt64] = []
         var next: SearchToken?
         var missing: [NodeId] = []
+        var partial = false
     }
 
     private func latest(
@@ -85,6 +86,7 @@ extension RookeryClient {
         let hits = replies.answers.flatMap(\.answer.hits).sorted { ($0.score, $0.id) > ($1.score, $1.id) }
         let shown = hits.prefix(options.maxResults)
         var found = Found(ids: shown.map(\.id), missing: replies.missing)
+        found.partial = replies.answers.contains(where: \.answer.partial)
         let more = hits.count > shown.count || replies.answers.contains { !$0.answer.exhausted }
         if more, let last = shown.last {
             found.next = SearchToken(below: last.id, belowScore: last.score, ceiling: place.ceiling)

@@ -10,44 +10,64 @@ extension RookeryClient {
         guard SearchOptions.maxResultsRange.contains(maxResults) else {
             throw RookeryError(.invalidArgument, "a page of a search has 1 to 100 people")
         }
-        let after = try UserSearchToken(next, prefix)
-        let replies = try await scatter(
+        let startNs = options.environment.clock.monotonicNs()
+        var place = try UserSearchToken(next, prefix)
+        var missing: Set<NodeId> = []
+        while true {
+            let replies = try await askForUsers(prefix, maxResults: maxResults, after: place, session).orThrow()
+            missing.formUnion(replies.missing)
+            let (hits, next) = Self.merge(replies, maxResults: maxResults)
+            // Much may begin so and be nobody's: a page without people is given only when time is short.
+            if hits.isEmpty, let next, elapsed(since: startNs) < options.timeout / 2 {
+                place = next
+                continue
+            }
+            return UserSearchPage(
+                users: hits.map { .init(id: Id(rawValue: $0.userId), name: $0.name, displayName: $0.displayName) },
+                next: try next?.encode(prefix), missingNodes: missing.sorted().map(\.rawValue))
+        }
+    }
+
+    private func askForUsers(
+        _ prefix: String, maxResults: Int, after place: UserSearchToken, _ session: Session
+    ) async throws -> Scattered<UserSearchReply> {
+        try await scatter(
             "rookery.Search/Users", as: UserSearchReply.self, over: allPartitions, session: session
         ) { partitions in
             UserSearchRequest.with {
                 $0.prefix = prefix
                 $0.partitions = partitions.map { UInt32($0.rawValue) }
                 $0.limit = UInt32(maxResults)
-                $0.afterWord = after.word
-                $0.afterUser = after.user
+                $0.afterWord = place.word
+                $0.afterUser = place.user
             }
-        }.orThrow()
-        return try Self.merge(replies, prefix, maxResults: maxResults)
+        }
     }
 
+    /// - Returns: the page, and where the next one begins; nil at the end.
     private static func merge(
-        _ replies: Scattered<UserSearchReply>, _ prefix: String, maxResults: Int
-    ) throws -> UserSearchPage {
-        var hits = replies.answers.flatMap(\.answer.hits).sorted { ($0.word, $0.userId) < ($1.word, $1.userId) }
-        let all = hits.count
-        // Beyond the last hit of an owner that has more, others' hits would leave a gap.
-        for reply in replies.answers.map(\.answer) where reply.more {
-            guard let last = reply.hits.last else { continue }
-            hits.removeAll { ($0.word, $0.userId) > (last.word, last.userId) }
-        }
+        _ replies: Scattered<UserSearchReply>, maxResults: Int
+    ) -> (hits: ArraySlice<UserHit>, next: UserSearchToken?) {
+        // Beyond the place up to which every owner has told all, others' hits would leave a gap.
+        let end = replies.answers.compactMap { $0.answer.end }.min { $0 < $1 }
+        let hits = replies.answers.flatMap(\.answer.hits).filter { hit in
+            end.map { (hit.word, hit.userId) <= $0 } ?? true
+        }.sorted { ($0.word, $0.userId) < ($1.word, $1.userId) }
         let shown = hits.prefix(maxResults)
-        let more = all > shown.count || replies.answers.contains(where: \.answer.more)
-        return UserSearchPage(
-            users: shown.map {
-                UserSearchPage.Hit(id: Id(rawValue: $0.userId), name: $0.name, displayName: $0.displayName)
-            },
-            next: more
-                ? try shown.last.map { try UserSearchToken(word: $0.word, user: $0.userId).encode(prefix) } : nil,
-            missingNodes: replies.missing.map(\.rawValue))
+        let last = hits.count > shown.count ? shown.last.map { ($0.word, $0.userId) } : end
+        return (shown, last.map { UserSearchToken(word: $0.0, user: $0.1) })
     }
 }
 
-/// The last hit of a page of people, tied to the prefix it was found by.
+extension UserSearchReply {
+    /// Up to where it tells all there is; nil when that is everything.
+    fileprivate var end: (word: String, user: UInt64)? {
+        guard more else { return nil }
+        return stoppedAtWord.isEmpty ? hits.last.map { ($0.word, $0.userId) } : (stoppedAtWord, stoppedAtUser)
+    }
+}
+
+/// Where a page of people ended, tied to the prefix it was found by.
 private struct UserSearchToken: Codable {
     var word = ""
     var user: UInt64 = 0

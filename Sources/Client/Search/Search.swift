@@ -51,6 +51,8 @@ public struct SearchPage: Codable, Hashable, Sendable {
     public var next: String?
     /// Nodes that did not answer: what they hold is not among the tweets.
     public var missingNodes: [String]
+    /// Sorted by top: more matched than a node looks at for one answer, and only the newest of it was ranked.
+    public var partial: Bool
     /// What was asked for beside the tweets.
     public var includes: Includes?
 
@@ -65,16 +67,19 @@ public struct SearchPage: Codable, Hashable, Sendable {
     }
 
     enum CodingKeys: String, CodingKey {
-        case tweets, count, next, includes
+        case tweets, count, next, partial, includes
         case newestId = "newest_id"
         case oldestId = "oldest_id"
         case missingNodes = "missing_nodes"
     }
 
-    public init(tweets: [Tweet], next: String?, missingNodes: [String], includes: Includes? = nil) {
+    public init(
+        tweets: [Tweet], next: String?, missingNodes: [String], partial: Bool = false, includes: Includes? = nil
+    ) {
         self.tweets = tweets
         self.next = next
         self.missingNodes = missingNodes
+        self.partial = partial
         self.includes = includes
         newestId = tweets.map(\.id).max()
         oldestId = tweets.map(\.id).min()

@@ -141,6 +141,8 @@ public struct SearchReply: WireMessage {
     /// latest: every hit at or above this id is here
     public var examinedTo: UInt64 = 0
     public var cover: [CoveredPartition] = []
+    /// top: so much matches that only the newest of it were ranked
+    public var partial: Bool = false
 
     public init() {}
 
@@ -163,6 +165,7 @@ extension SearchReply: CBacked {
         exhausted = raw.pointee.exhausted != 0
         examinedTo = raw.pointee.examined_to
         cover = try readMessages(count: raw.pointee.n_cover, from: raw.pointee.cover)
+        partial = raw.pointee.partial != 0
     }
 
     func fill(_ raw: UnsafeMutablePointer<Rookery__SearchReply>, _ arena: Arena) {
@@ -171,6 +174,7 @@ extension SearchReply: CBacked {
         raw.pointee.exhausted = exhausted ? 1 : 0
         raw.pointee.examined_to = examinedTo
         (raw.pointee.n_cover, raw.pointee.cover) = arena.messages(cover)
+        raw.pointee.partial = partial ? 1 : 0
     }
 }
 
@@ -263,6 +267,9 @@ public struct UserSearchReply: WireMessage {
     public var hits: [UserHit] = []
     public var more: Bool = false
     public var cover: [CoveredPartition] = []
+    /// UTF-8; not empty: looked no further than this (word, user id), all up to it is here
+    public var stoppedAtWord: String = ""
+    public var stoppedAtUser: UInt64 = 0
 
     public init() {}
 
@@ -284,6 +291,8 @@ extension UserSearchReply: CBacked {
         hits = try readMessages(count: raw.pointee.n_hits, from: raw.pointee.hits)
         more = raw.pointee.more != 0
         cover = try readMessages(count: raw.pointee.n_cover, from: raw.pointee.cover)
+        stoppedAtWord = try readText(raw.pointee.stopped_at_word, field: "stopped_at_word")
+        stoppedAtUser = raw.pointee.stopped_at_user
     }
 
     func fill(_ raw: UnsafeMutablePointer<Rookery__UserSearchReply>, _ arena: Arena) {
@@ -291,5 +300,7 @@ extension UserSearchReply: CBacked {
         (raw.pointee.n_hits, raw.pointee.hits) = arena.messages(hits)
         raw.pointee.more = more ? 1 : 0
         (raw.pointee.n_cover, raw.pointee.cover) = arena.messages(cover)
+        raw.pointee.stopped_at_word = arena.text(stoppedAtWord)
+        raw.pointee.stopped_at_user = stoppedAtUser
     }
 }

@@ -10,6 +10,7 @@ struct NodeMethods {
     let node: NodeContext
     let search: SearchIndex
     let tops: TopHomes
+    let budgets: LookBudgets
 
     func table(status: @escaping @Sendable () async -> NodeStatusReply) -> MethodTable {
         var table = MethodTable()
@@ -65,8 +66,9 @@ struct NodeMethods {
 
     private func addFinding(to table: inout MethodTable) {
         let top = TopService(node: node, homes: tops)
-        add("rookery.Search/Tweets", to: &table, SearchService(node: node, index: search).tweets)
-        add("rookery.Search/Users", to: &table, UserSearchService(node: node).search)
+        let tweets = SearchService(node: node, index: search, budget: budgets.tweets)
+        add("rookery.Search/Tweets", to: &table, tweets.tweets)
+        add("rookery.Search/Users", to: &table, UserSearchService(node: node, budget: budgets.people).search)
         add("rookery.Top/Top", to: &table, top.top)
         add("rookery.Top/Trends", to: &table, top.trends)
     }

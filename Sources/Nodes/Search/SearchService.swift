@@ -8,12 +8,10 @@ import Storage
 struct SearchService: Sendable {
     let node: NodeContext
     let index: SearchIndex
+    /// See `LookBudgets.tweets`.
+    let budget: Int
 
     static let maxPage = 200
-    /// Postings and rows looked at for one answer; the answer says where to go on.
-    static let budget = 50_000
-    /// Matches of one partition that a ranking by score takes into account, the newest ones.
-    static let rankedMatches = 2000
     static let recentMs: UInt64 = 7 * 24 * 3600 * 1000
 
     func tweets(_ request: SearchRequest, _ context: CallContext) async throws -> SearchReply {
@@ -28,7 +26,7 @@ struct SearchService: Sendable {
         async let proof = node.provenViewer(context)
         let search = Search(
             plan: SearchPlan(query), request: request, viewer: viewer, range: range(of: request),
-            regions: node.regionNames)
+            regions: node.regionNames, budget: budget)
         var reply = try await index.ask(partitions.map(\.id)) { try search.run($0, $1, for: $2) }
         _ = try await proof
         reply.cover = partitions.map(\.covered)
@@ -65,6 +63,7 @@ private struct Search: Sendable {
     let viewer: Id
     let range: Range<UInt64>
     let regions: [String]
+    let budget: Int
 
     func run(
         _ indexes: [(PartitionId, PartitionIndex)], _ rows: any Reader, for asker: Asker
@@ -89,7 +88,8 @@ private struct Search: Sendable {
         _ indexes: [(PartitionId, PartitionIndex)], _ rows: any Reader, for asker: Asker
     ) throws -> SearchReply {
         let page = try MergedSearch(candidates(indexes, rows), range: range).page(
-            limit: limit, budget: SearchService.budget, check: asker.check, accept: Audience(viewer: viewer.rawValue, rows: rows).isShown)
+            limit: limit, budget: budget, check: asker.check,
+            accept: Audience(viewer: viewer.rawValue, rows: rows).isShown)
         return .with {
             $0.hits = page.ids.map { id in .with { $0.id = id } }
             $0.exhausted = page.isExhausted
@@ -99,29 +99,37 @@ private struct Search: Sendable {
 
     private var limit: Int { min(max(1, Int(request.limit)), SearchService.maxPage) }
 
+    /// Ranks all that matches; of so much that the budget ends, what is newest over all partitions.
     private func top(
         _ indexes: [(PartitionId, PartitionIndex)], _ rows: any Reader, for asker: Asker
     ) throws -> SearchReply {
-        var hits: [SearchHit] = []
-        for stream in candidates(indexes, rows) {
-            let page = try MergedSearch([stream], range: range).page(
-                limit: SearchService.rankedMatches, budget: SearchService.budget, check: asker.check,
-                accept: Audience(viewer: viewer.rawValue, rows: rows).isShown)
-            for id in page.ids {
-                let counts = try counts(of: id, rows)
-                let score = UInt64(max(0, counts.likes + counts.retweets + counts.replies))
-                guard isBelow(score, id) else { continue }
-                hits.append(
-                    .with {
-                        $0.id = id
-                        $0.score = score
-                    })
-            }
+        let page = try MergedSearch(candidates(indexes, rows), range: range).page(
+            limit: .max, budget: budget, check: asker.check, accept: { _ in true })
+        let ranked = try scored(page.ids, rows, for: asker).filter { isBelow($0.score, $0.id) }
+            .sorted { ($0.score, $0.id) > ($1.score, $1.id) }
+        var reply = SearchReply.with { $0.partial = !page.isExhausted }
+        let audience = Audience(viewer: viewer.rawValue, rows: rows)
+        for hit in ranked where try audience.isShown(hit.id) {
+            // One more was found: there is a next page.
+            guard reply.hits.count < limit else { return reply }
+            reply.hits.append(hit)
         }
-        hits.sort { ($0.score, $0.id) > ($1.score, $1.id) }
-        return .with {
-            $0.hits = Array(hits.prefix(limit))
-            $0.exhausted = hits.count <= limit
+        reply.exhausted = true
+        return reply
+    }
+
+    private static let readAtOnce = 256
+
+    private func scored(_ tweets: [UInt64], _ rows: any Reader, for asker: Asker) throws -> [SearchHit] {
+        try stride(from: 0, to: tweets.count, by: Self.readAtOnce).flatMap { start in
+            try asker.check()
+            let ids = tweets[start..<min(tweets.count, start + Self.readAtOnce)].map { Id(rawValue: $0) }
+            return zip(ids, try SumReading.worlds(of: ids, regions: regions, in: rows)).map { id, counts in
+                SearchHit.with {
+                    $0.id = id.rawValue
+                    $0.score = UInt64(max(0, counts.likes + counts.retweets + counts.replies))
+                }
+            }
         }
     }
 

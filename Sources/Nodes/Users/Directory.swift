@@ -43,10 +43,10 @@ enum Directory {
 /// People by the beginning of their name or of a word of their display name: F10.
 struct UserSearchService: Sendable {
     let node: NodeContext
+    /// See `LookBudgets.people`.
+    let budget: Int
 
     static let maxPage = 100
-    /// Rows looked at in one partition for one page; the page's end says where to go on.
-    private static let maxExamined = 2000
 
     /// What one partition found: hits up to where it stopped.
     private struct Found: Sendable {
@@ -62,11 +62,12 @@ struct UserSearchService: Sendable {
             throw Refusal(.invalidArgument, "name the beginning of a name")
         }
         let limit = min(max(1, Int(request.limit)), Self.maxPage)
+        let budget = budget
         var (found, cover): ([Found], [CoveredPartition]) = ([], [])
         for partition in try node.owned(request.partitions) {
             found.append(
                 try await partition.read { rows in
-                    try Self.hits(prefix, after: request, limit: limit + 1, partition.id, in: rows)
+                    try Self.hits(prefix, after: request, limit: limit + 1, budget: budget, partition.id, in: rows)
                 })
             cover.append(partition.covered)
         }
@@ -75,21 +76,23 @@ struct UserSearchService: Sendable {
 
     private static func merge(_ found: [Found], limit: Int, cover: [CoveredPartition]) -> UserSearchReply {
         var hits = found.flatMap(\.hits).sorted { ($0.word, $0.userId) < ($1.word, $1.userId) }
-        var more = hits.count > limit
-        // Beyond the place where one stopped, others' hits would leave a gap.
-        for stop in found.compactMap(\.stoppedAt) {
-            more = true
-            hits.removeAll { ($0.word, $0.userId) > stop }
-        }
+        let stop = found.compactMap(\.stoppedAt).min { $0 < $1 }
+        // Beyond the first place where one stopped, others' hits would leave a gap.
+        if let stop { hits.removeAll { ($0.word, $0.userId) > stop } }
         return .with {
             $0.hits = Array(hits.prefix(limit))
-            $0.more = more
+            $0.more = hits.count > limit || stop != nil
             $0.cover = cover
+            // A page that is full ends at its last hit.
+            guard hits.count <= limit, let stop else { return }
+            $0.stoppedAtWord = stop.word
+            $0.stoppedAtUser = stop.user
         }
     }
 
     private static func hits(
-        _ prefix: String, after request: UserSearchRequest, limit: Int, _ partition: PartitionId, in rows: any Reader
+        _ prefix: String, after request: UserSearchRequest, limit: Int, budget: Int, _ partition: PartitionId,
+        in rows: any Reader
     ) throws -> Found {
         var found = Found()
         var examined = 0
@@ -100,11 +103,8 @@ struct UserSearchService: Sendable {
             let (word, id) = try parse(key)
             examined += 1
             if let hit = try hit(word, id, prefix: prefix, in: rows) { found.hits.append(hit) }
-            guard found.hits.count < limit, examined < maxExamined else {
-                found.stoppedAt = examined < maxExamined ? nil : (word, id)
-                return false
-            }
-            return true
+            if examined == budget { found.stoppedAt = (word, id) }
+            return found.hits.count < limit && examined < budget
         }
         return found
     }

@@ -85,6 +85,9 @@ extension Context {
         } else {
             showNext(pages.last?.next, isEmpty: !printed)
             showMissing(missing)
+            if pages.contains(where: \.partial) {
+                Terminal.writeError("rookery: too much matches to be ranked: only the newest of it was")
+            }
         }
     }
 
@@ -95,6 +98,7 @@ extension Context {
         let tweets = Dictionary(includes.flatMap(\.tweets).map { ($0.id, $0) }, uniquingKeysWith: { first, _ in first })
         return SearchPage(
             tweets: pages.flatMap(\.tweets), next: pages.last?.next, missingNodes: missing,
+            partial: pages.contains(where: \.partial),
             includes: includes.isEmpty
                 ? nil
                 : SearchPage.Includes(

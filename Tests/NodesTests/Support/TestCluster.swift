@@ -20,6 +20,7 @@ final class TestCluster: Sendable {
         var partitions = 8
         var limits = Cluster.Limits()
         var partitionSettings = Partition.Settings()
+        var budgets = LookBudgets()
         /// Few, so that nothing waits for a password.
         var passwordRounds = 16
         var searchBlockTweets = 2048
@@ -136,6 +137,7 @@ final class TestCluster: Sendable {
         // Views are told when a story says so, or nothing would ever be at rest.
         parts.viewInterval = nil
         parts.passwordRounds = setup.passwordRounds
+        parts.budgets = setup.budgets
         parts.interposeDeliver = faults.interpose(from: id, gate: member.gate)
         let server = try await NodeServer.start(parts)
         members.withLock { $0[id]?.server = server }

@@ -1,0 +1,68 @@
+import Client
+import Cluster
+import Messages
+import Nodes
+import Testing
+
+/// What one answer may look at is bounded, and an answer says when that was not enough.
+@Suite struct BudgetStories {
+    private static func setup(_ change: (inout LookBudgets) -> Void) -> TestCluster.Setup {
+        var setup = TestCluster.Setup()
+        setup.partitions = 4
+        change(&setup.budgets)
+        return setup
+    }
+
+    /// Sixty tweets, of which the oldest is the one that is liked.
+    private func bestOfSixty(
+        _ setup: TestCluster.Setup, _ check: (_ page: SearchPage, _ liked: Id) throws -> Void
+    ) async throws {
+        try await TestCluster.run(setup) { cluster in
+            let people = try await cluster.people(4)
+            var ids: [Id] = []
+            for number in 0..<60 {
+                let author = people[number % people.count]
+                ids.append(try await cluster.client.post(Draft(text: "rook"), session: author.session).id)
+            }
+            _ = try await cluster.client.react(.like, to: ids[0], session: people[1].session)
+            try await cluster.atRest()
+            try check(
+                try await cluster.client.search("rook", SearchOptions(sort: .top), session: people[2].session), ids[0])
+        }
+    }
+
+    @Test func whatIsLikedMostComesFirstHoweverOldItIs() async throws {
+        try await bestOfSixty(Self.setup { _ in }) { page, liked in
+            #expect(page.tweets.first?.id == liked && page.tweets.count == 10 && !page.partial)
+        }
+    }
+
+    @Test func aRankingOfPartOfWhatMatchesSaysSo() async throws {
+        try await bestOfSixty(Self.setup { $0.tweets = 8 }) { page, liked in
+            #expect(page.partial && !page.tweets.isEmpty && !page.tweets.map(\.id).contains(liked))
+        }
+    }
+
+    /// Each person has four words that begin with an x and is found by the first of them alone: most rows that a page
+    /// looks at show nobody.
+    @Test(arguments: [1, 3, 7]) func peopleBehindManyRowsThatShowNobodyAreFound(budget: Int) async throws {
+        try await TestCluster.run(Self.setup { $0.people = budget }) { cluster in
+            let people = try await cluster.people(9)
+            for (number, person) in people.enumerated() {
+                let last = number == 4 ? "xz" : "xa\(number) xb\(number) xc\(number) xd\(number)"
+                _ = try await cluster.client.updateProfile(ProfileChange(displayName: last), session: person.session)
+            }
+            var (found, next, pages): ([String], String?, Int) = ([], nil, 0)
+            repeat {
+                let page = try await cluster.client.searchUsers(
+                    "x", maxResults: 2, next: next, session: people[0].session)
+                #expect(!page.users.isEmpty || page.next == nil)
+                found += page.users.map(\.name)
+                next = page.next
+                pages += 1
+            } while next != nil && pages < 60
+            let others = people.indices.filter { $0 != 4 }.map { people[$0].name }
+            #expect(found == others + [people[4].name])
+        }
+    }
+}
