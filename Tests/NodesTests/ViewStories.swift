@@ -25,6 +25,44 @@ import Testing
         }
     }
 
+    /// As many tweets as fit into the sketches: nothing is estimated then.
+    @Test func theMostViewedAreKnownByRegionAndWindow() async throws {
+        try await TestCluster.run(TestCluster.Setup(regions: ["here", "there"])) { cluster in
+            let people = try await cluster.people(4)
+            let client = cluster.client
+            var tweets: [String] = []
+            // The first is seen by three, the second by two of them, the third by one; an hour later, by another.
+            for readers in (0..<3).reversed() {
+                let tweet = try await client.post(Draft(text: "see"), session: people[3].session).id
+                for reader in people[...readers] { _ = try await client.show(tweet, session: reader.session) }
+                tweets.append("\(tweet)")
+            }
+            try await cluster.tellViews()
+            try await cluster.atRest()
+            cluster.clock.advance(hours: 1)
+            let last = try #require(Id(tweets[2]))
+            _ = try await client.show(last, session: people[1].session)
+            try await cluster.tellViews()
+            try await cluster.atRest()
+            func top(_ window: TopQuery.Window, _ region: String?) async throws -> [String] {
+                let query = TopQuery(.tweets, by: .views, window: window, region: region)
+                let list = try await client.top(query, session: people[3].session)
+                #expect(!list.exact && list.items.allSatisfy { $0.error == nil })
+                return list.items.map { "\(tweets.firstIndex(of: $0.key) ?? -1): \($0.count)" }
+            }
+            for isRestarted in [false, true] {
+                if isRestarted { for node in cluster.nodes { try await cluster.kill(node) } }
+                for node in cluster.nodes { try await cluster.restart(node) }
+                #expect(try await top(.all, nil) == ["0: 3", "1: 2", "2: 2"])
+                #expect(try await top(.week, "here") == ["0: 2", "1: 1", "2: 1"])
+                #expect(try await top(.day, "there") == ["0: 1", "1: 1", "2: 1"])
+                #expect(try await top(.hour, nil) == ["2: 1"])
+                #expect(try await top(.quarter, "there") == ["2: 1"])
+                #expect(try await top(.quarter, "here") == [])
+            }
+        }
+    }
+
     /// A client whose answers are lost asks again under the same request id.
     @Test func aRequestThatIsRepeatedIsOneView() async throws {
         try await TestCluster.run { cluster in

@@ -1,5 +1,6 @@
 import Cluster
 import Messages
+import Sketches
 import Storage
 
 /// The rankings of one partition, each a cache with a floor over the stored counts (rule F4). A ranking is made when it
@@ -95,8 +96,8 @@ struct TopRankings: Sendable {
     /// The most viewed tweets, as estimates, and a bound for all others.
     mutating func topViews(
         _ k: Int, region: String?, window: TopWindow, nowMs: UInt64, _ rows: any Reader
-    ) throws -> (counters: [ViewSketches.Sketch.Counter], bound: UInt64) {
-        let sketches = try views ?? ViewSketches(partition: partition, rows: rows)
+    ) throws -> MergedCounters<UInt64> {
+        let sketches = try views ?? ViewSketches(partition: partition, rows: rows, nowMs: nowMs)
         views = sketches
         return sketches.top(k, region: region, window: window, nowMs: nowMs)
     }

@@ -12,7 +12,7 @@ enum TopWindow: String, CaseIterable, Sendable, CustomStringConvertible {
     var description: String { rawValue }
 
     /// What a window is made of.
-    enum Unit: Sendable {
+    enum Unit: CaseIterable, Sendable {
         case minute, hour
 
         var lengthMs: UInt64 { self == .minute ? 60_000 : 3_600_000 }
