@@ -76,6 +76,7 @@ say rookery search "#rookery nest OR nodes" --sort top --as alice
 say rookery search car --users --as alice
 say rookery top tweets --by likes -k 3 --as bob
 say rookery top hashtags --window 1h --as bob
+say rookery top terms -k 5 --as bob
 say rookery trends --as carol
 say rookery counters "$first" --as alice
 say rookery counters --user alice --as alice

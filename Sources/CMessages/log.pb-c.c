@@ -3363,7 +3363,7 @@ const ProtobufCMessageDescriptor rookery__cursor_row__descriptor =
   (ProtobufCMessageInit) rookery__cursor_row__init,
   NULL,NULL,NULL    /* reserved[123] */
 };
-static const ProtobufCEnumValue rookery__event_kind__enum_values_by_number[17] =
+static const ProtobufCEnumValue rookery__event_kind__enum_values_by_number[18] =
 {
   { "EVENT_NONE", "ROOKERY__EVENT_KIND__EVENT_NONE", 0 },
   { "EVENT_NAME_CLAIM", "ROOKERY__EVENT_KIND__EVENT_NAME_CLAIM", 1 },
@@ -3382,11 +3382,12 @@ static const ProtobufCEnumValue rookery__event_kind__enum_values_by_number[17] =
   { "EVENT_TAG_COUNTED", "ROOKERY__EVENT_KIND__EVENT_TAG_COUNTED", 14 },
   { "EVENT_VIEWED", "ROOKERY__EVENT_KIND__EVENT_VIEWED", 15 },
   { "EVENT_FOLLOWERS_COUNTED", "ROOKERY__EVENT_KIND__EVENT_FOLLOWERS_COUNTED", 16 },
+  { "EVENT_TWEET_ERASED", "ROOKERY__EVENT_KIND__EVENT_TWEET_ERASED", 17 },
 };
 static const ProtobufCIntRange rookery__event_kind__value_ranges[] = {
-{0, 0},{0, 17}
+{0, 0},{0, 18}
 };
-static const ProtobufCEnumValueIndex rookery__event_kind__enum_values_by_name[17] =
+static const ProtobufCEnumValueIndex rookery__event_kind__enum_values_by_name[18] =
 {
   { "EVENT_COUNTED", 9 },
   { "EVENT_EDGE_ADDED", 3 },
@@ -3402,6 +3403,7 @@ static const ProtobufCEnumValueIndex rookery__event_kind__enum_values_by_name[17
   { "EVENT_REPLY_ADDED", 6 },
   { "EVENT_TAGS_USED", 13 },
   { "EVENT_TAG_COUNTED", 14 },
+  { "EVENT_TWEET_ERASED", 17 },
   { "EVENT_USER_SETTLED", 11 },
   { "EVENT_VIEWED", 15 },
   { "EVENT_WORLD_COUNTED", 12 },
@@ -3413,9 +3415,9 @@ const ProtobufCEnumDescriptor rookery__event_kind__descriptor =
   "EventKind",
   "Rookery__EventKind",
   "rookery",
-  17,
+  18,
   rookery__event_kind__enum_values_by_number,
-  17,
+  18,
   rookery__event_kind__enum_values_by_name,
   1,
   rookery__event_kind__value_ranges,

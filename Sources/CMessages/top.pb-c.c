@@ -752,18 +752,20 @@ const ProtobufCMessageDescriptor rookery__trends_reply__descriptor =
   (ProtobufCMessageInit) rookery__trends_reply__init,
   NULL,NULL,NULL    /* reserved[123] */
 };
-static const ProtobufCEnumValue rookery__top_kind__enum_values_by_number[3] =
+static const ProtobufCEnumValue rookery__top_kind__enum_values_by_number[4] =
 {
   { "TOP_TWEETS", "ROOKERY__TOP_KIND__TOP_TWEETS", 0 },
   { "TOP_HASHTAGS", "ROOKERY__TOP_KIND__TOP_HASHTAGS", 1 },
   { "TOP_USERS", "ROOKERY__TOP_KIND__TOP_USERS", 2 },
+  { "TOP_TERMS", "ROOKERY__TOP_KIND__TOP_TERMS", 3 },
 };
 static const ProtobufCIntRange rookery__top_kind__value_ranges[] = {
-{0, 0},{0, 3}
+{0, 0},{0, 4}
 };
-static const ProtobufCEnumValueIndex rookery__top_kind__enum_values_by_name[3] =
+static const ProtobufCEnumValueIndex rookery__top_kind__enum_values_by_name[4] =
 {
   { "TOP_HASHTAGS", 1 },
+  { "TOP_TERMS", 3 },
   { "TOP_TWEETS", 0 },
   { "TOP_USERS", 2 },
 };
@@ -774,9 +776,9 @@ const ProtobufCEnumDescriptor rookery__top_kind__descriptor =
   "TopKind",
   "Rookery__TopKind",
   "rookery",
-  3,
+  4,
   rookery__top_kind__enum_values_by_number,
-  3,
+  4,
   rookery__top_kind__enum_values_by_name,
   1,
   rookery__top_kind__value_ranges,

@@ -1060,12 +1060,12 @@ static const ProtobufCFieldDescriptor rookery__tweet_row__field_descriptors[21] 
     0,NULL,NULL    /* reserved1,reserved2, etc */
   },
   {
-    "tags_counted",
+    "is_counted",
     21,
     PROTOBUF_C_LABEL_NONE,
     PROTOBUF_C_TYPE_BOOL,
     0,   /* quantifier_offset */
-    offsetof(Rookery__TweetRow, tags_counted),
+    offsetof(Rookery__TweetRow, is_counted),
     NULL,
     NULL,
     0,             /* flags */
@@ -1084,13 +1084,13 @@ static const unsigned rookery__tweet_row__field_indices_by_name[] = {
   0,   /* field[0] = id */
   7,   /* field[7] = in_reply_to */
   14,   /* field[14] = in_reply_to_author */
+  20,   /* field[20] = is_counted */
   19,   /* field[19] = lang */
   12,   /* field[12] = mentions */
   6,   /* field[6] = place */
   10,   /* field[10] = quote_of */
   15,   /* field[15] = quoted_author */
   9,   /* field[9] = retweet_of */
-  20,   /* field[20] = tags_counted */
   3,   /* field[3] = text */
   4,   /* field[4] = type */
   17,   /* field[17] = urls */

@@ -84,7 +84,11 @@ typedef enum _Rookery__EventKind {
   /*
    * a note: an account's followers have changed
    */
-  ROOKERY__EVENT_KIND__EVENT_FOLLOWERS_COUNTED = 16
+  ROOKERY__EVENT_KIND__EVENT_FOLLOWERS_COUNTED = 16,
+  /*
+   * a note: the TweetRow of a counted tweet that is deleted; its id and what it said
+   */
+  ROOKERY__EVENT_KIND__EVENT_TWEET_ERASED = 17
     PROTOBUF_C__FORCE_ENUM_TO_BE_INT_SIZE(ROOKERY__EVENT_KIND)
 } Rookery__EventKind;
 

@@ -29,7 +29,11 @@ typedef struct Rookery__TrendsReply Rookery__TrendsReply;
 typedef enum _Rookery__TopKind {
   ROOKERY__TOP_KIND__TOP_TWEETS = 0,
   ROOKERY__TOP_KIND__TOP_HASHTAGS = 1,
-  ROOKERY__TOP_KIND__TOP_USERS = 2
+  ROOKERY__TOP_KIND__TOP_USERS = 2,
+  /*
+   * words; owners' keys overlap, so their counts, errors and bounds are added up
+   */
+  ROOKERY__TOP_KIND__TOP_TERMS = 3
     PROTOBUF_C__FORCE_ENUM_TO_BE_INT_SIZE(ROOKERY__TOP_KIND)
 } Rookery__TopKind;
 typedef enum _Rookery__TopMetric {
@@ -82,7 +86,7 @@ struct  Rookery__TopItem
    */
   uint64_t id;
   /*
-   * UTF-8: a hashtag, or a user's name
+   * UTF-8: a hashtag, a word, or a user's name
    */
   ProtobufCBinaryData text;
   int64_t count;

@@ -133,9 +133,9 @@ struct  Rookery__TweetRow
    */
   ProtobufCBinaryData lang;
   /*
-   * its hashtags were counted when it was posted: it was public
+   * its hashtags and words count: it was public when it was posted
    */
-  protobuf_c_boolean tags_counted;
+  protobuf_c_boolean is_counted;
 };
 #define ROOKERY__TWEET_ROW__INIT \
  { PROTOBUF_C_MESSAGE_INIT (&rookery__tweet_row__descriptor) \

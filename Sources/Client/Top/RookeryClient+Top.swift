@@ -9,6 +9,7 @@ extension RookeryClient {
             throw RookeryError(.invalidArgument, "k must be 1 to 1000")
         }
         let homes = try homes(of: query)
+        if query.what == .terms { return try await topTerms(query, in: homes, session: session) }
         var merge = TopMerge<TopKey, NodeId>(k: query.k, owners: Set(homes.compactMap(table.owner(of:))).sorted())
         var isExact = true
         var action = merge.start()
@@ -55,14 +56,15 @@ extension RookeryClient {
         return action
     }
 
-    /// A region's own sums of tweets lie with that region's partitions; everything else anywhere.
+    /// A region's own sums of tweets, and its words, lie with that region's partitions; everything else anywhere.
     private func homes(of query: TopQuery) throws -> [PartitionId] {
         guard let name = query.region else { return allPartitions }
         guard let region = table.partitioning.region(named: name) else {
             let names = table.partitioning.regions.map(\.name).joined(separator: ", ")
             throw RookeryError(.invalidArgument, "there is no region \(name): this cluster has \(names)")
         }
-        guard query.what == .tweets, query.by != .views else { return allPartitions }
+        let isRegional = query.what == .terms || query.what == .tweets && query.by != .views
+        guard isRegional else { return allPartitions }
         return allPartitions.filter { region.contains($0) }
     }
 
@@ -123,7 +125,7 @@ struct TopKey: Hashable, Comparable, Sendable {
 }
 
 extension TopQuery {
-    fileprivate var message: TopRequest {
+    var message: TopRequest {
         get throws {
             guard Self.metrics(of: what).contains(by) else {
                 throw RookeryError(.invalidArgument, "\(what.rawValue) are not ranked by \(by.rawValue)")
@@ -144,6 +146,7 @@ extension TopQuery.What {
         case .tweets: .topTweets
         case .hashtags: .topHashtags
         case .users: .topUsers
+        case .terms: .topTerms
         }
     }
 }

@@ -4,6 +4,8 @@ import Cluster
 public struct TopQuery: Hashable, Sendable {
     public enum What: String, Hashable, Sendable, CaseIterable {
         case tweets, hashtags, users
+        /// Words of public tweets, as search has them.
+        case terms
     }
 
     public enum Metric: String, Hashable, Sendable, CaseIterable {
@@ -41,7 +43,7 @@ public struct TopQuery: Hashable, Sendable {
     public static func metrics(of what: What) -> [Metric] {
         switch what {
         case .tweets: [.likes, .views, .retweets, .replies]
-        case .hashtags: [.uses]
+        case .hashtags, .terms: [.uses]
         case .users: [.followers]
         }
     }
@@ -50,7 +52,7 @@ public struct TopQuery: Hashable, Sendable {
 /// The largest, largest first; equal counts by ascending key.
 public struct TopList: Codable, Hashable, Sendable {
     public struct Item: Codable, Hashable, Sendable {
-        /// A tweet's id, a hashtag without its sign, or a user's name.
+        /// A tweet's id, a hashtag without its sign, a user's name, or a word in its folded form.
         public var key: String
         public var count: Int64
         /// The true count is at least this much below at worst; only where counts are estimates.
@@ -68,17 +70,20 @@ public struct TopList: Codable, Hashable, Sendable {
     public var items: [Item]
     /// Counts are exact, and every partition that may hold one of the largest is covered (rule F5).
     public var exact: Bool
+    /// Of words: no other one has more, in what the nodes that answered hold.
+    public var bound: Int64?
     /// Nodes that did not answer: what they hold is not in the list.
     public var missingNodes: [String]
 
     enum CodingKeys: String, CodingKey {
-        case items, exact
+        case items, exact, bound
         case missingNodes = "missing_nodes"
     }
 
-    public init(items: [Item], exact: Bool, missingNodes: [String]) {
+    public init(items: [Item], exact: Bool, bound: Int64? = nil, missingNodes: [String]) {
         self.items = items
         self.exact = exact
+        self.bound = bound
         self.missingNodes = missingNodes
     }
 }

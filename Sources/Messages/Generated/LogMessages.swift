@@ -230,6 +230,8 @@ public enum EventKind: UInt32, Sendable, CaseIterable {
     case eventViewed = 15
     /// a note: an account's followers have changed
     case eventFollowersCounted = 16
+    /// a note: the TweetRow of a counted tweet that is deleted; its id and what it said
+    case eventTweetErased = 17
 }
 
 public struct NameClaim: WireMessage {

@@ -6,6 +6,8 @@ public enum TopKind: UInt32, Sendable, CaseIterable {
     case topTweets = 0
     case topHashtags = 1
     case topUsers = 2
+    /// words; owners' keys overlap, so their counts, errors and bounds are added up
+    case topTerms = 3
 }
 
 public enum TopMetric: UInt32, Sendable, CaseIterable {
@@ -74,7 +76,7 @@ extension TopRequest: CBacked {
 public struct TopItem: WireMessage {
     /// of a tweet or a user
     public var id: UInt64 = 0
-    /// UTF-8: a hashtag, or a user's name
+    /// UTF-8: a hashtag, a word, or a user's name
     public var text: String = ""
     public var count: Int64 = 0
     /// the true count is in (count - error) ... count

@@ -50,8 +50,8 @@ public struct TweetRow: WireMessage {
     public var entities: [UInt32] = []
     /// UTF-8, BCP 47 in lower case, as the author gave it
     public var lang: String = ""
-    /// its hashtags were counted when it was posted: it was public
-    public var tagsCounted: Bool = false
+    /// its hashtags and words count: it was public when it was posted
+    public var isCounted: Bool = false
 
     public init() {}
 
@@ -90,7 +90,7 @@ extension TweetRow: CBacked {
         urls = try readTexts(count: raw.pointee.n_urls, from: raw.pointee.urls, field: "urls")
         entities = readScalars(count: raw.pointee.n_entities, from: raw.pointee.entities)
         lang = try readText(raw.pointee.lang, field: "lang")
-        tagsCounted = raw.pointee.tags_counted != 0
+        isCounted = raw.pointee.is_counted != 0
     }
 
     func fill(_ raw: UnsafeMutablePointer<Rookery__TweetRow>, _ arena: Arena) {
@@ -115,7 +115,7 @@ extension TweetRow: CBacked {
         (raw.pointee.n_urls, raw.pointee.urls) = arena.texts(urls)
         (raw.pointee.n_entities, raw.pointee.entities) = arena.scalars(entities)
         raw.pointee.lang = arena.text(lang)
-        raw.pointee.tags_counted = tagsCounted ? 1 : 0
+        raw.pointee.is_counted = isCounted ? 1 : 0
     }
 }
 

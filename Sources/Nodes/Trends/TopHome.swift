@@ -17,9 +17,12 @@ final class TopHome: Sendable {
         var users: Set<UInt64> = []
         /// With the index of their log entry.
         var views: [(Viewed, UInt64)] = []
+        var terms: [TermSketches.Change] = []
+        /// Nobody needs `terms` as long as nobody has asked for them.
+        var countsTerms = false
 
         var count: Int {
-            worldTweets.count + regionTweets.count + tags.count + users.count
+            worldTweets.count + regionTweets.count + tags.count + users.count + terms.count
                 + views.reduce(0) { $0 + $1.0.tweets.count }
         }
     }
@@ -48,6 +51,7 @@ final class TopHome: Sendable {
             default: break
             }
         }
+        if changed.withLock(\.countsTerms) { found.terms = try Self.terms(entry) }
         guard found.count > 0 else { return false }
         return changed.withLock { changed in
             let before = changed.count
@@ -56,9 +60,25 @@ final class TopHome: Sendable {
             changed.tags.formUnion(found.tags)
             changed.users.formUnion(found.users)
             changed.views += found.views
+            changed.terms += found.terms
             return before < Self.maxChanged && changed.count >= Self.maxChanged
         }
     }
+
+    private static func terms(_ entry: LogEntry) throws -> [TermSketches.Change] {
+        var found: [TermSketches.Change] = []
+        try Effects.forEachPut(in: .tweets, of: entry.effects) { row in
+            found.append(TermSketches.Change(row: Array(row), isErased: false, index: entry.index))
+        }
+        for note in entry.events
+        where note.destination == Event.observersOnly && note.kind == EventKind.eventTweetErased.rawValue {
+            found.append(TermSketches.Change(row: note.body, isErased: true, index: entry.index))
+        }
+        return found
+    }
+
+    /// From now on; to be called before they are first asked for. What was applied before is in every later snapshot.
+    func countTerms() { changed.withLock { $0.countsTerms = true } }
 
     /// Off the event loop. The rankings as of this moment, for one question.
     /// - Parameter store: read from a snapshot that is taken after the marks: what is marked later is read later.
@@ -67,7 +87,7 @@ final class TopHome: Sendable {
     ) throws -> sending Answer {
         try rankings.withLock { rankings in
             let changed = changed.withLock { changed in
-                defer { changed = Changed() }
+                defer { changed = Changed(countsTerms: changed.countsTerms) }
                 return changed
             }
             let rows = store.snapshot()
@@ -77,6 +97,7 @@ final class TopHome: Sendable {
                 for tag in changed.tags { try rankings.tagChanged(tag, rows, nowMs: nowMs) }
                 for user in changed.users { try rankings.userChanged(user, rows, nowMs: nowMs) }
                 for (viewed, index) in changed.views { rankings.viewed(viewed, index: index, nowMs: nowMs) }
+                for change in changed.terms { try rankings.termsChanged(change, nowMs: nowMs) }
             } catch {
                 // Some of the marks are lost: everything is read again the next time.
                 rankings.forget()

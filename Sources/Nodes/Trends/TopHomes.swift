@@ -2,6 +2,7 @@ import Cluster
 import Logging
 import Messages
 import Replication
+import Sketches
 import Storage
 import Synchronization
 
@@ -47,6 +48,21 @@ final class TopHomes: AppliedObserver {
 
     /// Rankings are made anew from the rows after a restart.
     func floor(in partition: PartitionId, appliedIndex: UInt64) -> UInt64 { appliedIndex }
+
+    /// The words in most tweets of several partitions, added up off the event loops: the largest `limit`.
+    func terms(
+        in partitions: [PartitionId], window: TopWindow, limit: Int
+    ) async throws -> MergedCounters<String> {
+        let homes = partitions.map(home)
+        let (store, nowMs) = (store, clock.nowMs())
+        return try await pool.runIfActive {
+            let sketches = try homes.flatMap { home in
+                home.countTerms()
+                return try home.ask(store, nowMs: nowMs) { try $0.termSketches(in: window, nowMs: nowMs, $1) }
+            }
+            return MergedCounters(sketches, keeping: limit)
+        }
+    }
 
     /// Asks several homes, one after the other, off the event loops.
     /// - Parameter merge: makes one of their answers, with rows that are no older than the answers.

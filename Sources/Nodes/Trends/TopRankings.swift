@@ -28,6 +28,7 @@ struct TopRankings: Sendable {
     private var tweets: [TweetRanking: TopTable<UInt64>] = [:]
     private var names: [NameRanking: TopTable<String>] = [:]
     private var views: ViewSketches?
+    private var terms: TermSketches?
 
     init(partition: PartitionId, partitioning: Partitioning) {
         self.partition = partition
@@ -39,6 +40,7 @@ struct TopRankings: Sendable {
         tweets = [:]
         names = [:]
         views = nil
+        terms = nil
     }
 
     // MARK: Changes
@@ -91,6 +93,10 @@ struct TopRankings: Sendable {
         views?.take(viewed, index: index, nowMs: nowMs)
     }
 
+    mutating func termsChanged(_ change: TermSketches.Change, nowMs: UInt64) throws {
+        try terms?.take(change, nowMs: nowMs)
+    }
+
     // MARK: Questions
 
     /// The most viewed tweets, as estimates, and a bound for all others.
@@ -100,6 +106,15 @@ struct TopRankings: Sendable {
         let sketches = try views ?? ViewSketches(partition: partition, rows: rows, nowMs: nowMs)
         views = sketches
         return sketches.top(k, region: region, window: window, nowMs: nowMs)
+    }
+
+    /// What counted the words of the window; sketches of several partitions are merged.
+    mutating func termSketches(
+        in window: TopWindow, nowMs: UInt64, _ rows: any Reader
+    ) throws -> [TermSketches.Sketches.Sketch] {
+        let sketches = try terms ?? TermSketches(partition: partition, rows: rows, nowMs: nowMs)
+        terms = sketches
+        return sketches.sketches(in: window, nowMs: nowMs)
     }
 
     /// The largest `k` tweets, and a bound for all others.

@@ -26,6 +26,7 @@ struct TopService: Sendable {
             reply = try await tweets(.replies, region, limit, partitions, request, context)
         case (.topHashtags, .topByUses): reply = try await names(.hashtags, region, limit, partitions, request, context)
         case (.topUsers, .topByFollowers): reply = try await names(.users, region, limit, partitions, request, context)
+        case (.topTerms, .topByUses): reply = try await terms(region, partitions, request, context)
         default: throw Refusal(.invalidArgument, "this cannot be ranked so")
         }
         reply.cover = partitions.map(\.covered)

@@ -41,7 +41,7 @@ struct PostService: Sendable {
         }
         TweetEntities.describe(&row)
         // What only followers may read is not counted where everybody looks.
-        row.tagsCounted = request.access == .accessPublic && !caller.user.protected && !row.hashtags.isEmpty
+        row.isCounted = request.access == .accessPublic && !caller.user.protected
         row.conversationId = parent.map { $0.conversationId } ?? 0
         let outcome = try await caller.partition.execute(
             command(posting: row, by: caller, requestId: try context.requestId(of: caller.id), parent: parent))
@@ -119,7 +119,7 @@ struct PostService: Sendable {
             let id = evaluation.ids[0]
             var row = row
             row.id = id.rawValue
-            if row.tagsCounted {
+            if row.isCounted {
                 TagEvents.tell(row, region: caller.user.region, deleted: false, partitioning, in: evaluation)
             }
             if row.conversationId == 0 { row.conversationId = row.id }
@@ -206,8 +206,11 @@ struct PostService: Sendable {
         }
         evaluation.rows.put(.tweets, Rows.tweet(id), tombstone)
         evaluation.note(.eventWorldCounted, Counted.with { $0.tweetId = row.id })  // no ranking shows it any more
-        if row.tagsCounted {
+        if row.isCounted {
             TagEvents.tell(row, region: caller.user.region, deleted: true, partitioning, in: evaluation)
+            evaluation.note(
+                .eventTweetErased,
+                TweetRow.with { ($0.id, $0.text, $0.entities) = (row.id, row.text, row.entities) })
         }
         evaluation.rows.delete(.authors, Rows.authored(id, by: caller.id))
         try CountEvents.count(.tweets, of: caller.id, region: caller.user.region, by: -1, in: evaluation)

@@ -3,13 +3,19 @@ import Client
 
 struct TopCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
-        commandName: "top", abstract: "The largest: tweets by likes, views, retweets or replies; hashtags; users.")
+        commandName: "top",
+        abstract: "The largest: tweets by likes, views, retweets or replies; hashtags; users; terms.",
+        discussion: """
+            Terms are the words of public tweets, as search has them: folded in case and width, without those of \
+            hashtags, mentions and links, each once a tweet; none is left out for being common. Their counts, like \
+            those of views, are estimates: 12 (−3) is 9 to 12.
+            """)
     @OptionGroup var common: CommonOptions
     @OptionGroup var window: WindowOptions
-    @Option(help: "likes, views, retweets or replies of tweets; uses of hashtags; followers of users.")
+    @Option(help: "likes, views, retweets or replies of tweets; uses of hashtags and terms; followers of users.")
     var by: TopQuery.Metric?
     @Option(name: .customShort("k"), help: "How many, at most 1000.") var k = 10
-    @Argument(help: "tweets, hashtags or users.") var what: TopQuery.What
+    @Argument(help: "tweets, hashtags, users or terms.") var what: TopQuery.What
 
     func validate() throws {
         guard TopQuery.kRange.contains(k) else { throw ValidationError("-k must be 1 to 1000.") }
@@ -71,13 +77,21 @@ extension Context {
     fileprivate func lines(_ list: TopList, _ query: TopQuery) -> [String] {
         guard !list.items.isEmpty else { return [style.faint("(nothing)")] }
         let width = list.items.map { figure($0).count }.max() ?? 0
-        return list.items.enumerated().flatMap { place, item -> [String] in
+        let others = list.bound.flatMap { bound in
+            bound > list.items.map(\.count).min() ?? 0 ? style.faint("(another may have up to \(bound))") : nil
+        }
+        return lines(list.items, query, width: width) + (others.map { [$0] } ?? [])
+    }
+
+    private func lines(_ items: [TopList.Item], _ query: TopQuery, width: Int) -> [String] {
+        items.enumerated().flatMap { place, item -> [String] in
             let figure = figure(item)
             let padded = String(repeating: " ", count: width - figure.count) + figure
             let head = "\(padded)  "
             switch query.what {
             case .hashtags: return [head + style.name("#" + item.key)]
             case .users: return [head + style.name("@" + item.key)]
+            case .terms: return [head + item.key]
             case .tweets:
                 guard let tweet = item.tweet else { return [head + item.key] }
                 let indent = String(repeating: " ", count: width + 2)
