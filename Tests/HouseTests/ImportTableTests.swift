@@ -16,12 +16,17 @@ import Testing
         "Replication": ["Storage", "Cluster", "Messages"],
         "Coordination": ["RPC", "Messages", "Cluster"],
         "Keeper": ["Coordination", "Storage", "RPC", "Messages", "Cluster"],
-        "Nodes": ["Replication", "Storage", "Coordination", "RPC", "Messages", "Cluster", "TweetText", "Sketches"],
+        "TestService": ["RPC", "Messages"],
+        "Nodes": [
+            "Replication", "Storage", "Coordination", "RPC", "TestService", "Messages", "Cluster", "TweetText",
+            "Sketches",
+        ],
         "Client": ["Coordination", "RPC", "Messages", "Cluster", "TweetText"],
         "LocalCluster": ["Client", "Cluster"],
         "rookery": ["Client", "LocalCluster", "Cluster"],
         "rookeryd": ["Nodes", "Keeper", "Cluster"],
         "space-saving-bench": ["Sketches"],
+        "rpc-bench": ["RPC", "TestService", "Messages"],
     ]
 
     private let targets: [PackageDescription.Target]

@@ -50,13 +50,15 @@ final class TopHomes: AppliedObserver {
     func floor(in partition: PartitionId, appliedIndex: UInt64) -> UInt64 { appliedIndex }
 
     /// The words in most tweets of several partitions, added up off the event loops: the largest `limit`.
+    /// - Throws: `CancellationError` when the calling task was cancelled meanwhile.
     func terms(
         in partitions: [PartitionId], window: TopWindow, limit: Int
     ) async throws -> MergedCounters<String> {
         let homes = partitions.map(home)
         let (store, nowMs) = (store, clock.nowMs())
-        return try await pool.runIfActive {
+        return try await pool.answer { asker in
             let sketches = try homes.flatMap { home in
+                try asker.check()
                 home.countTerms()
                 return try home.ask(store, nowMs: nowMs) { try $0.termSketches(in: window, nowMs: nowMs, $1) }
             }

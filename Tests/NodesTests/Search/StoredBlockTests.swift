@@ -26,7 +26,10 @@ import Testing
     }
 
     private static func started(on store: MemoryStore) throws -> PartitionIndex {
-        try PartitionSearch(partition, store: store).current()
+        try PartitionSearch(
+            partition, store: store, segmentCapacity: PartitionIndex.defaultSegmentCapacity,
+            fatal: { Issue.record("a block was not written: \($0)") }
+        ).current()
     }
 
     private static func found(_ query: String, in index: PartitionIndex, _ store: MemoryStore) throws -> Int {

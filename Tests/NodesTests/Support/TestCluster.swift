@@ -74,7 +74,7 @@ final class TestCluster: Sendable {
     private static func config(_ setup: Setup) throws -> ClusterConfig {
         let nodes = (0..<setup.nodes).map { index in
             NodeInfo(
-                id: NodeId("n\(index + 1)"), address: Address(host: "node", port: 7401 + index),
+                id: NodeId("n\(index + 1)"), address: Address(host: "localhost", port: 7401 + index),
                 region: setup.regions[index % setup.regions.count], zone: "z\(index)")
         }
         return ClusterConfig(
