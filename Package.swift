@@ -10,6 +10,8 @@ let strict: [SwiftSetting] = [
 let nioCore = Target.Dependency.product(name: "NIOCore", package: "swift-nio")
 let nioPosix = Target.Dependency.product(name: "NIOPosix", package: "swift-nio")
 let nioEmbedded = Target.Dependency.product(name: "NIOEmbedded", package: "swift-nio")
+let nioTLS = Target.Dependency.product(name: "NIOTLS", package: "swift-nio")
+let nioSSL = Target.Dependency.product(name: "NIOSSL", package: "swift-nio-ssl")
 let nioHTTP1 = Target.Dependency.product(name: "NIOHTTP1", package: "swift-nio")
 let logging = Target.Dependency.product(name: "Logging", package: "swift-log")
 let metrics = Target.Dependency.product(name: "Metrics", package: "swift-metrics")
@@ -20,6 +22,7 @@ let collections = Target.Dependency.product(name: "DequeModule", package: "swift
 let heaps = Target.Dependency.product(name: "HeapModule", package: "swift-collections")
 let crypto = Target.Dependency.product(name: "Crypto", package: "swift-crypto")
 let cryptoExtras = Target.Dependency.product(name: "CryptoExtras", package: "swift-crypto")
+let x509 = Target.Dependency.product(name: "X509", package: "swift-certificates")
 let yams = Target.Dependency.product(name: "Yams", package: "Yams")
 let histogram = Target.Dependency.product(name: "Histogram", package: "hdrhistogram-swift")
 
@@ -33,12 +36,14 @@ let package = Package(
     ],
     dependencies: [
         .package(url: "https://github.com/apple/swift-nio", exact: "2.101.2"),
+        .package(url: "https://github.com/apple/swift-nio-ssl", exact: "2.37.6"),
         .package(url: "https://github.com/apple/swift-log", exact: "1.16.2"),
         .package(url: "https://github.com/apple/swift-metrics", exact: "2.13.0"),
         .package(url: "https://github.com/swift-server/swift-service-lifecycle", exact: "2.13.0"),
         .package(url: "https://github.com/apple/swift-argument-parser", exact: "1.8.2"),
         .package(url: "https://github.com/apple/swift-collections", exact: "1.6.0"),
         .package(url: "https://github.com/apple/swift-crypto", exact: "4.5.2"),
+        .package(url: "https://github.com/apple/swift-certificates", exact: "1.21.1"),
         .package(url: "https://github.com/jpsim/Yams", exact: "6.2.2"),
         .package(url: "https://github.com/HdrHistogram/hdrhistogram-swift", exact: "0.2.0"),
     ],
@@ -60,7 +65,8 @@ let package = Package(
         .target(
             name: "RPC",
             dependencies: [
-                "CRPCMessages", "CLZ4", "CXXHash", nioCore, nioPosix, nioEmbedded, logging, collections, crypto,
+                "CRPCMessages", "CLZ4", "CXXHash", nioCore, nioPosix, nioEmbedded, nioTLS, nioSSL, logging,
+                collections, crypto,
             ],
             swiftSettings: strict),
         .target(name: "TestService", dependencies: ["RPC", "Messages", nioCore, nioPosix], swiftSettings: strict),
@@ -103,7 +109,8 @@ let package = Package(
         // Tests: one a target, what they share, and the whole.
         .testTarget(name: "ClusterTests", dependencies: ["Cluster", yams], swiftSettings: strict),
         .testTarget(
-            name: "RPCTests", dependencies: ["RPC", "CRPCMessages", nioCore, nioPosix, nioEmbedded, logging],
+            name: "RPCTests",
+            dependencies: ["RPC", "CRPCMessages", nioCore, nioPosix, nioEmbedded, nioSSL, logging, crypto, x509],
             swiftSettings: strict),
         .testTarget(name: "TweetTextTests", dependencies: ["TweetText", yams], swiftSettings: strict),
         .testTarget(name: "StorageTests", dependencies: ["Storage"], swiftSettings: strict),

@@ -46,10 +46,10 @@ import Testing
 
     /// A connection that has said hello.
     private func connect(
-        _ identity: ClientHandshake.Identity = .client, limits: Limits = .client
+        _ identity: ClientHandshake.Identity = .client, nodeId: String? = nil, limits: Limits = .client
     ) -> Scene {
         let configuration = ClientConnection.Configuration(
-            target: "n1:1", clusterId: "nest", identity: identity, limits: limits, features: .lz4,
+            target: "n1:1", nodeId: nodeId, clusterId: "nest", identity: identity, limits: limits, features: .lz4,
             connectTimeout: .seconds(1), compressFrom: nil,
             keepalive: KeepaliveConfiguration(interval: nil), idleTimeout: nil, maxWaitingCalls: 1000)
         var scene = Scene(connection: ClientConnection(configuration: configuration, nonce: Self.nonce, now: start))
@@ -80,6 +80,23 @@ import Testing
             #expect(try scene.said() == [.close])
             let end = scene.ends()[stream] ?? nil
             #expect(end?.code == .failedPrecondition && end?.ran == .no && end?.retryable == false)
+        }
+    }
+
+    /// The state machine is told the certificate's name, and knows nothing else of TLS.
+    @Test func aServerWithAnothersCertificateGetsNoRequest() throws {
+        let cases: [(meant: String?, shown: String?, said: FrameKind)] = [
+            (nil, nil, .request), (nil, "n1", .request), ("n1", "n1", .request), ("n1", nil, .request),
+            (nil, "n2", .close), ("n2", "n1", .close), ("n1", "n2", .close),
+        ]
+        for (meant, shown, said) in cases {
+            var scene = connect(nodeId: meant)
+            scene.connection.peerName = shown
+            let stream = call(&scene)
+            scene.hear(.welcome, payload: welcome())
+            #expect(try scene.said() == [said])
+            let end = scene.ends()[stream] ?? nil
+            #expect(end?.code == (said == .close ? .unauthenticated : nil))
         }
     }
 

@@ -76,6 +76,26 @@ import Testing
         #expect(frames.isEmpty)
     }
 
+    /// The state machine is told the certificate's name, and knows nothing else of TLS (rule G2).
+    @Test func aPeerIsTheNodeThatItsCertificateNames() throws {
+        let cases: [(namesPeers: Bool, shown: String?, said: FrameKind)] = [
+            (false, nil, .welcome), (true, "n2", .welcome), (true, nil, .close), (true, "n3", .close),
+            (true, "", .close),
+        ]
+        for (namesPeers, shown, said) in cases {
+            var configuration = Stage.configuration().connection(.make())
+            configuration.handshake.namesPeers = namesPeers
+            var scene = Scene(
+                connection: ServerConnection(
+                    configuration: configuration, nonce: [UInt8](repeating: 1, count: 16), now: start))
+            scene.connection.peerName = shown
+            let greeting = RawConnection.greeting(role: .peer, nodeId: "n2")
+            scene.connection.received(greeting, now: start, into: &scene.actions)
+            let kinds = try scene.frames().map(\.kind)
+            #expect(kinds == [said], "\(shown ?? "no certificate")")
+        }
+    }
+
     @Test func aDeadlineIsAnsweredAndTheHandlerKeepsItsPlaceUntilItEnds() throws {
         var scene = try open(maxStreams: 1)
         scene.connection.received(request(1, remainingMs: 50), now: start, into: &scene.actions)

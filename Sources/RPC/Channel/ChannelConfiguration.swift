@@ -9,6 +9,9 @@ public enum ChannelRole: Sendable {
 public struct ChannelConfiguration: Sendable {
     public var clusterId: String
     public var role: ChannelRole
+    /// The node that should be there, by its certificate; nil when any node of the cluster will do. Without TLS
+    /// nobody could show it, and it is not looked at.
+    public var nodeId: String?
     /// What this side accepts.
     public var limits: Limits
     /// For connecting and the handshake together.
@@ -25,13 +28,14 @@ public struct ChannelConfiguration: Sendable {
 
     /// `limits` are by default those of the role.
     public init(
-        clusterId: String, role: ChannelRole = .client, limits: Limits? = nil,
+        clusterId: String, role: ChannelRole = .client, nodeId: String? = nil, limits: Limits? = nil,
         connectTimeout: Duration = .seconds(3), backoff: Backoff = Backoff(), compressionThreshold: Int? = 1024,
         keepalive: KeepaliveConfiguration = KeepaliveConfiguration(), idleTimeout: Duration? = .seconds(1800),
         maxWaitingCalls: Int = 65_536, chance: Chance = .system
     ) {
         self.clusterId = clusterId
         self.role = role
+        self.nodeId = nodeId
         self.connectTimeout = connectTimeout
         self.backoff = backoff
         self.compressionThreshold = compressionThreshold
@@ -57,7 +61,7 @@ public struct ChannelConfiguration: Sendable {
             case .peer(let nodeId, let secret): .peer(nodeId: nodeId, secret: secret)
             }
         return ClientConnection.Configuration(
-            target: target, clusterId: clusterId, identity: identity, limits: limits,
+            target: target, nodeId: nodeId, clusterId: clusterId, identity: identity, limits: limits,
             features: compressionThreshold == nil ? [] : .lz4, connectTimeout: .init(connectTimeout),
             compressFrom: compressionThreshold, keepalive: keepalive, idleTimeout: idleTimeout.map { .init($0) },
             maxWaitingCalls: maxWaitingCalls)

@@ -57,6 +57,7 @@ final class ClientDriver: WireHandler, @unchecked Sendable {
     }
 
     func received(_ bytes: ByteBuffer) {
+        if connection.phase == .handshake { connection.peerName = wire?.peerName }
         connection.received(bytes, now: loop.now, into: &actions)
         perform()
     }

@@ -7,6 +7,8 @@ struct ClientConnection {
     struct Configuration: Sendable {
         /// Where to, for error messages.
         var target: String
+        /// The node that should be there; nil when any node of the cluster will do.
+        var nodeId: String?
         var clusterId: String
         var identity: ClientHandshake.Identity
         var limits: Limits
@@ -82,6 +84,8 @@ struct ClientConnection {
     private(set) var methods: [String: MethodEntry] = [:]
     private(set) var serverNodeId = ""
     var phase = Phase.connecting
+    /// The node that the other side's certificate names; the driver sets it before the first bytes.
+    var peerName: String?
     private(set) var theirs = Limits.client
     private(set) var coding = MessageCoding(compressFrom: nil, acceptsCompressed: false, maxMessageBytes: 0)
     var streams = StreamTable<Stream>()
@@ -97,8 +101,8 @@ struct ClientConnection {
     init(configuration: Configuration, nonce: [UInt8], now: NIODeadline) {
         self.configuration = configuration
         handshake = ClientHandshake(
-            clusterId: configuration.clusterId, identity: configuration.identity, limits: configuration.limits,
-            features: configuration.features, nonce: nonce)
+            clusterId: configuration.clusterId, identity: configuration.identity, nodeId: configuration.nodeId,
+            limits: configuration.limits, features: configuration.features, nonce: nonce)
         keepalive = Keepalive(configuration.keepalive, now: now)
         incoming = IncomingMessages(configuration.limits)
         lastBusy = now
@@ -215,7 +219,7 @@ struct ClientConnection {
     private mutating func welcomed(
         _ frame: Frame, now: NIODeadline, into actions: inout Actions<Command>
     ) throws(ProtocolViolation) {
-        let welcome = try handshake.received(frame, into: &actions.output)
+        let welcome = try handshake.received(frame, peerName: peerName, into: &actions.output)
         phase = .open
         serverNodeId = welcome.nodeId
         theirs = welcome.limits

@@ -10,6 +10,8 @@ struct ClientHandshake {
 
     private let clusterId: String
     private let identity: Identity
+    /// The node that is meant; nil when any will do.
+    private let nodeId: String?
     private let limits: Limits
     private let features: Features
     private let nonce: [UInt8]
@@ -17,9 +19,12 @@ struct ClientHandshake {
     /// A method table of a few thousand rows fits.
     static let maxFrameBytes = 256 << 10
 
-    init(clusterId: String, identity: Identity, limits: Limits, features: Features, nonce: [UInt8]) {
+    init(
+        clusterId: String, identity: Identity, nodeId: String?, limits: Limits, features: Features, nonce: [UInt8]
+    ) {
         self.clusterId = clusterId
         self.identity = identity
+        self.nodeId = nodeId
         self.limits = limits
         self.features = features
         self.nonce = nonce
@@ -38,7 +43,10 @@ struct ClientHandshake {
     }
 
     /// Checks the server, proves a peer's role, and returns what the server said.
-    func received(_ frame: Frame, into output: inout ByteBuffer) throws(ProtocolViolation) -> Welcome {
+    /// - Parameter peerName: the node that the server's certificate names; nil without TLS.
+    func received(
+        _ frame: Frame, peerName: String?, into output: inout ByteBuffer
+    ) throws(ProtocolViolation) -> Welcome {
         guard frame.kind == .welcome else { throw .malformed("a \(frame.kind) frame instead of WELCOME") }
         let welcome = try Welcome(unpacking: frame.payload)
         guard welcome.protocolVersion == UInt32(Preface.version) else {
@@ -49,10 +57,23 @@ struct ClientHandshake {
                 .failedPrecondition,
                 "node \(welcome.nodeId) belongs to cluster \"\(welcome.clusterId)\", not \"\(clusterId)\"")
         }
+        if let peerName { try checkName(peerName, of: welcome) }
         if case .peer(let nodeId, let secret) = identity {
             try prove(nodeId: nodeId, secret: secret, to: welcome, into: &output)
         }
         return welcome
+    }
+
+    /// A certificate speaks for one node: the one that is meant, and the one that the server says it is.
+    private func checkName(_ name: String, of welcome: Welcome) throws(ProtocolViolation) {
+        if let nodeId, nodeId != name {
+            throw ProtocolViolation(.unauthenticated, "the certificate is that of node \(name), not of node \(nodeId)")
+        }
+        guard welcome.nodeId == name else {
+            throw ProtocolViolation(
+                .unauthenticated, "the certificate is that of node \(name), but the server says it is \(welcome.nodeId)"
+            )
+        }
     }
 
     /// The server's proof is checked first: an impostor learns nothing.

@@ -76,6 +76,8 @@ struct ServerConnection {
     private(set) var ours = Limits.client
     private(set) var theirs = Limits.client
     var phase = Phase.handshake
+    /// The node that the other side's certificate names; the driver sets it before the first bytes.
+    var peerName: String?
     private(set) var coding = MessageCoding(compressFrom: nil, acceptsCompressed: false, maxMessageBytes: 0)
     var streams = StreamTable<Stream>()
     var deadlines = DeadlineQueue()
@@ -159,7 +161,8 @@ struct ServerConnection {
         _ frame: Frame, now: NIODeadline, into actions: inout Actions<Command>
     ) throws(ProtocolViolation) {
         if frame.kind == .close { return end(nil, into: &actions) }
-        guard let agreement = try handshake.received(frame, into: &actions.output) else { return }
+        guard let agreement = try handshake.received(frame, peerName: peerName, into: &actions.output)
+        else { return }
         phase = .open
         (ours, theirs) = (agreement.ours, agreement.theirs)
         outgoing.agreed(theirs)

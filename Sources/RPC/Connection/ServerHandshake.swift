@@ -10,6 +10,8 @@ struct ServerHandshake {
         var peerLimits: Limits
         var features: Features
         var methods: [MethodEntry]
+        /// Peers show a certificate, besides their proof.
+        var namesPeers = false
     }
 
     /// What both sides know once it is done.
@@ -40,9 +42,13 @@ struct ServerHandshake {
     }
 
     /// Returns the agreement when `frame` was the last one needed.
-    mutating func received(_ frame: Frame, into output: inout ByteBuffer) throws(ProtocolViolation) -> Agreement? {
+    /// - Parameter peerName: the node that the other side's certificate names; nil when it showed none.
+    mutating func received(
+        _ frame: Frame, peerName: String?, into output: inout ByteBuffer
+    ) throws(ProtocolViolation) -> Agreement? {
         switch (phase, frame.kind) {
-        case (.hello, .hello): return try hello(Hello(unpacking: frame.payload), into: &output)
+        case (.hello, .hello):
+            return try hello(Hello(unpacking: frame.payload), peerName: peerName, into: &output)
         case (.proof(let hello, let agreement), .proof):
             return try proof(Proof(unpacking: frame.payload), hello, agreement)
         case (.proof, _):  // rule G2
@@ -52,9 +58,10 @@ struct ServerHandshake {
     }
 
     private mutating func hello(
-        _ hello: Hello, into output: inout ByteBuffer
+        _ hello: Hello, peerName: String?, into output: inout ByteBuffer
     ) throws(ProtocolViolation) -> Agreement? {
         let role = try check(hello)
+        if role == .peer, configuration.namesPeers { try checkName(peerName, of: hello) }
         let agreement = Agreement(
             role: role, nodeId: role == .peer ? hello.nodeId : "",
             ours: role == .peer ? configuration.peerLimits : configuration.clientLimits, theirs: hello.limits,
@@ -83,6 +90,17 @@ struct ServerHandshake {
             throw ProtocolViolation(.unauthenticated, "node \(configuration.nodeId) has no cluster secret, so no peers")
         }
         return role
+    }
+
+    /// rule G2: who has the cluster's secret is a node of it; which one, its certificate says.
+    private func checkName(_ name: String?, of hello: Hello) throws(ProtocolViolation) {
+        guard let name else {
+            throw ProtocolViolation(.unauthenticated, "\"\(hello.nodeId)\" showed no certificate, as peers must here")
+        }
+        guard name == hello.nodeId else {
+            throw ProtocolViolation(
+                .unauthenticated, "\"\(hello.nodeId)\" showed the certificate of \"\(name)\"")
+        }
     }
 
     private func welcome(to hello: Hello, _ agreement: Agreement) -> Welcome {

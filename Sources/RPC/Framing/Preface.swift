@@ -19,10 +19,16 @@ struct Preface {
     }
 
     private func mismatch(_ byte: UInt8) -> ProtocolViolation {
-        matched == 4
+        if matched == 0, byte == Self.tlsHandshakeRecord {
+            return .malformed("this is TLS, which is not spoken here")
+        }
+        return matched == 4
             ? Self.wrongVersion(UInt32(byte))
             : .malformed("this is not a Rookery connection: byte \(matched) of the preface is wrong")
     }
+
+    /// What a TLS connection begins with (RFC 8446, §5.1).
+    private static let tlsHandshakeRecord: UInt8 = 22
 
     static func wrongVersion(_ version: UInt32) -> ProtocolViolation {
         ProtocolViolation(

@@ -17,8 +17,10 @@ public final class Server: Sendable {
         let meter = LoadMeter(capacity: configuration.maxInFlight)
         var methods = methods
         Health.register(in: &methods, meter: meter)
+        var connection = configuration.connection(methods)
+        connection.handshake.namesPeers = transport.namesPeers
         shared = ServerDriver.Shared(
-            configuration: configuration, connection: configuration.connection(methods), methods: methods,
+            configuration: configuration, connection: connection, methods: methods,
             meter: meter, registry: ConnectionRegistry(limit: configuration.maxConnections), logger: logger)
         self.transport = transport
         self.group = group

@@ -70,6 +70,7 @@ final class ServerDriver: WireHandler, @unchecked Sendable {
     }
 
     func received(_ bytes: ByteBuffer) {
+        if connection.phase == .handshake { connection.peerName = wire?.peerName }
         lastReceived = loop.now
         connection.received(bytes, now: lastReceived, into: &actions)
         perform()

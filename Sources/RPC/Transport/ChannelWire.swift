@@ -1,6 +1,7 @@
 import NIOCore
 
-/// The one handler of a TCP connection: gives what a SwiftNIO channel says to a driver, and what the driver says to it.
+/// The last handler of a TCP connection: gives what a SwiftNIO channel says to a driver, and what the driver says to
+/// it.
 final class ChannelWire: ChannelInboundHandler, Wire {
     typealias InboundIn = ByteBuffer
     typealias OutboundOut = ByteBuffer
@@ -11,13 +12,16 @@ final class ChannelWire: ChannelInboundHandler, Wire {
 
     private let handler: any WireHandler
     private let loop: any EventLoop
+    private let tls: TLSGuard?
     private var context: ChannelHandlerContext?
     private var isClosing = false
     private var failure: String?
 
-    init(handler: any WireHandler, loop: any EventLoop) {
+    /// - Parameter tls: what stands before it in the pipeline, when the connection is encrypted.
+    init(handler: any WireHandler, loop: any EventLoop, tls: TLSGuard?) {
         self.handler = handler
         self.loop = loop
+        self.tls = tls
     }
 
     // MARK: From the channel
@@ -49,7 +53,8 @@ final class ChannelWire: ChannelInboundHandler, Wire {
     }
 
     func errorCaught(context: ChannelHandlerContext, error: any Error) {
-        failure = TCPTransport.describe(error)
+        // The first is the cause; closing may bring more.
+        if failure == nil { failure = TCPTransport.describe(error) }
         context.close(promise: nil)
     }
 
@@ -60,6 +65,8 @@ final class ChannelWire: ChannelInboundHandler, Wire {
         guard let host = address.ipAddress, let port = address.port else { return "\(address)" }
         return "\(host):\(port)"
     }
+
+    var peerName: String? { tls?.peerName }
 
     var isWritable: Bool { context?.channel.isWritable ?? true }
 
@@ -88,12 +95,22 @@ final class ChannelWire: ChannelInboundHandler, Wire {
         isClosing = true
         setReading(true)
         context.flush()
-        context.close(mode: .output, promise: nil)
-        loop.assumeIsolated().scheduleTask(in: Self.lingering) { self.context?.close(promise: nil) }
+        if tls == nil {
+            context.close(mode: .output, promise: nil)
+        } else {
+            // A connection refused at its opening: NIOSSL begins its handshake only after that, and until then would
+            // close the socket instead of keeping this for after what is to be said.
+            loop.assumeIsolated().execute { self.context?.close(mode: .output, promise: nil) }
+        }
+        loop.assumeIsolated().scheduleTask(in: Self.lingering) { self.cut() }
     }
 
     func abort() {
         isClosing = true
-        context?.close(promise: nil)
+        cut()
+    }
+
+    private func cut() {
+        if let tls { tls.abort() } else { context?.close(promise: nil) }
     }
 }

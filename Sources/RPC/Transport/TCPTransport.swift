@@ -1,28 +1,38 @@
 import NIOCore
 import NIOPosix
+import NIOSSL
 
-/// Connections over TCP.
+/// Connections over TCP, with TLS when there are credentials for it.
 public struct TCPTransport: Transport {
     private let group: any EventLoopGroup
+    private let credentials: TLSCredentials?
 
     /// `group` accepts connections; where they run is said by `listen` and `connect`.
-    public init(group: any EventLoopGroup) {
+    public init(group: any EventLoopGroup, tls credentials: TLSCredentials? = nil) {
         self.group = group
+        self.credentials = credentials
     }
+
+    public var namesPeers: Bool { credentials?.clientCertificates == .peers }
 
     public func listen(
         host: String, port: Int, group children: any EventLoopGroup,
         accept: @escaping @Sendable (any EventLoop) -> any WireHandler
     ) -> EventLoopFuture<any Listener> {
-        ServerBootstrap(group: group, childGroup: children)
+        if let credentials, credentials.server == nil {
+            let refusal = TransportError("cannot listen on \(host):\(port) with TLS: there is no certificate")
+            return group.next().makeFailedFuture(refusal)
+        }
+        let server = credentials?.server
+        return ServerBootstrap(group: group, childGroup: children)
             .serverChannelOption(.backlog, value: 1024)
             .serverChannelOption(.socketOption(.so_reuseaddr), value: 1)
             .childChannelOption(.tcpOption(.tcp_nodelay), value: 1)
             .childChannelOption(.maxMessagesPerRead, value: 16)
             .childChannelInitializer { channel in
                 channel.eventLoop.makeCompletedFuture {
-                    try channel.pipeline.syncOperations.addHandler(
-                        ChannelWire(handler: accept(channel.eventLoop), loop: channel.eventLoop))
+                    let tls = server.map { NIOSSLServerHandler(context: $0) }
+                    try Self.fill(channel, tls, isServer: true, handler: accept(channel.eventLoop))
                 }
             }
             .bind(host: host, port: port)
@@ -35,19 +45,34 @@ public struct TCPTransport: Transport {
     public func connect(
         host: String, port: Int, timeout: TimeAmount, on loop: any EventLoop, handler: any WireHandler
     ) -> EventLoopFuture<Void> {
-        ClientBootstrap(group: loop)
+        let client = credentials?.client
+        return ClientBootstrap(group: loop)
             .connectTimeout(timeout)
             .channelOption(.tcpOption(.tcp_nodelay), value: 1)
             .channelOption(.maxMessagesPerRead, value: 16)
             .channelInitializer { channel in
                 channel.eventLoop.makeCompletedFuture {
-                    try channel.pipeline.syncOperations.addHandler(
-                        ChannelWire(handler: handler, loop: channel.eventLoop))
+                    let tls = try client.map { try NIOSSLClientHandler(context: $0, serverHostname: nil) }
+                    try Self.fill(channel, tls, isServer: false, handler: handler)
                 }
             }
             .connect(to: host, port: port)
             .map { _ in }
             .flatMapErrorThrowing { throw Self.connectError($0, target: "\(host):\(port)") }
+    }
+
+    /// Puts the handlers of a connection into its pipeline: TLS first, the wire last.
+    private static func fill(
+        _ channel: any NIOCore.Channel, _ tls: NIOSSLHandler?, isServer: Bool, handler: any WireHandler
+    ) throws {
+        let pipeline = channel.pipeline.syncOperations
+        let sentry = tls.map { TLSGuard($0, isServer: isServer) }
+        if let tls, let sentry {
+            try pipeline.addHandlers([tls, sentry])
+        } else if !isServer {
+            try pipeline.addHandler(TLSAlertWatch())
+        }
+        try pipeline.addHandler(ChannelWire(handler: handler, loop: channel.eventLoop, tls: sentry))
     }
 
     private static func connectError(_ error: any Error, target: String) -> TransportError {

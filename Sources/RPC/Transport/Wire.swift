@@ -4,6 +4,9 @@ import NIOCore
 public protocol Wire: AnyObject {
     /// For logs, for example `127.0.0.1:53124`.
     var remoteAddress: String { get }
+    /// The node that the other side's certificate names, verified against the cluster's CA; nil when it showed none,
+    /// and without TLS. Known before the first bytes arrive.
+    var peerName: String? { get }
     /// False while more is waiting to be sent than is good; see ``WireHandler/writabilityChanged(_:)``.
     var isWritable: Bool { get }
     /// Bytes that were written and have not left yet.
@@ -17,6 +20,10 @@ public protocol Wire: AnyObject {
     func close()
     /// Closes at once, without sending anything more.
     func abort()
+}
+
+extension Wire {
+    public var peerName: String? { nil }
 }
 
 /// A connection's driver, as what carries its bytes sees it. Called on the event loop of the connection only.
@@ -40,6 +47,9 @@ public protocol Listener: Sendable {
 
 /// How bytes get from one end to the other. Both ways use the same frames.
 public protocol Transport: Sendable {
+    /// Whether peers show who they are: then a server refuses one whose ``Wire/peerName`` is not its node id.
+    var namesPeers: Bool { get }
+
     /// Listens on `host` and `port` (0: any free one). `accept` makes the driver of a connection, on its loop.
     /// Fails with a ``TransportError``.
     func listen(
@@ -52,6 +62,10 @@ public protocol Transport: Sendable {
     func connect(
         host: String, port: Int, timeout: TimeAmount, on loop: any EventLoop, handler: any WireHandler
     ) -> EventLoopFuture<Void>
+}
+
+extension Transport {
+    public var namesPeers: Bool { false }
 }
 
 /// Why a transport could not connect or listen, as one sentence: "connection refused by 127.0.0.1:7401".

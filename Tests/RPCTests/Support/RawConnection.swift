@@ -1,5 +1,6 @@
 import NIOCore
 import NIOPosix
+import NIOSSL
 import Synchronization
 
 @testable import RPC
@@ -33,6 +34,27 @@ final class RawConnection: Sendable {
         let recorder = Recorder()
         let channel = try await ClientBootstrap(group: MultiThreadedEventLoopGroup.singleton)
             .channelInitializer { $0.pipeline.addHandler(recorder) }
+            .connect(host: "127.0.0.1", port: port).get()
+        return RawConnection(recorder: recorder, channel: channel)
+    }
+
+    /// A TLS client that trusts everybody, speaks at most this version, and offers these protocols by ALPN.
+    static func openTLS(
+        port: Int, version: TLSVersion = .tlsv13, protocols: [String] = ["rookery/1"]
+    ) async throws -> RawConnection {
+        var configuration = TLSConfiguration.makeClientConfiguration()
+        configuration.maximumTLSVersion = version
+        configuration.certificateVerification = .none
+        configuration.applicationProtocols = protocols
+        let context = try NIOSSLContext(configuration: configuration)
+        let recorder = Recorder()
+        let channel = try await ClientBootstrap(group: MultiThreadedEventLoopGroup.singleton)
+            .channelInitializer { channel in
+                channel.eventLoop.makeCompletedFuture {
+                    let tls = try NIOSSLClientHandler(context: context, serverHostname: nil)
+                    try channel.pipeline.syncOperations.addHandlers([tls, recorder])
+                }
+            }
             .connect(host: "127.0.0.1", port: port).get()
         return RawConnection(recorder: recorder, channel: channel)
     }

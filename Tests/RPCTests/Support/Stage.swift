@@ -5,18 +5,34 @@ import Testing
 
 @testable import RPC
 
-/// Where the contract is played: the same calls over memory and over sockets.
+/// Where the contract is played: the same calls over memory, over sockets, and over sockets with mutual TLS.
 enum World: String, CaseIterable, Sendable, CustomTestStringConvertible {
     case inProcess
     case tcp
+    case tls
 
     var testDescription: String { rawValue }
 
+    /// A server's.
     func transport() -> any Transport {
         switch self {
         case .inProcess: InProcessTransport()
         case .tcp: TCPTransport(group: MultiThreadedEventLoopGroup.singleton)
+        case .tls: Self.tls(TestAuthority.nest.credentials("n1"))
         }
+    }
+
+    /// That of who calls a server: with the certificate of the node it says it is.
+    func transport(to server: any Transport, as role: ChannelRole) -> any Transport {
+        guard self == .tls else { return server }
+        return switch role {
+        case .client: Self.tls(TestAuthority.nest.credentials())
+        case .peer(let nodeId, _): Self.tls(TestAuthority.nest.credentials(nodeId))
+        }
+    }
+
+    static func tls(_ credentials: TLSCredentials) -> TCPTransport {
+        TCPTransport(group: MultiThreadedEventLoopGroup.singleton, tls: credentials)
     }
 }
 
@@ -24,11 +40,13 @@ enum World: String, CaseIterable, Sendable, CustomTestStringConvertible {
 final class Stage: Sendable {
     static let secret = Array("the cluster's secret".utf8)
 
+    let world: World
     let transport: any Transport
     let server: Server
     let port: Int
 
-    private init(transport: any Transport, server: Server, port: Int) {
+    private init(world: World, transport: any Transport, server: Server, port: Int) {
+        self.world = world
         self.transport = transport
         self.server = server
         self.port = port
@@ -37,10 +55,15 @@ final class Stage: Sendable {
     static func start(
         _ world: World, _ configuration: ServerConfiguration = configuration(), methods: MethodTable
     ) async throws -> Stage {
-        let transport = world.transport()
+        try await start(world, over: world.transport(), configuration, methods: methods)
+    }
+
+    private static func start(
+        _ world: World, over transport: any Transport, _ configuration: ServerConfiguration, methods: MethodTable
+    ) async throws -> Stage {
         let server = makeServer(configuration, methods, transport)
         let port = try await server.start(host: "127.0.0.1", port: 0)
-        return Stage(transport: transport, server: server, port: port)
+        return Stage(world: world, transport: transport, server: server, port: port)
     }
 
     static func makeServer(
@@ -60,6 +83,10 @@ final class Stage: Sendable {
     func channel(
         _ configuration: ChannelConfiguration = ChannelConfiguration(clusterId: "nest")
     ) -> RPC.Channel {
+        channel(configuration, over: world.transport(to: transport, as: configuration.role))
+    }
+
+    func channel(_ configuration: ChannelConfiguration, over transport: any Transport) -> RPC.Channel {
         RPC.Channel(
             host: "127.0.0.1", port: port, configuration: configuration, transport: transport,
             group: MultiThreadedEventLoopGroup.singleton, logger: Self.quiet)
@@ -70,7 +97,18 @@ final class Stage: Sendable {
         _ world: World, _ configuration: ServerConfiguration = configuration(), methods: MethodTable,
         _ story: (Stage) async throws -> Void
     ) async throws {
-        let stage = try await start(world, configuration, methods: methods)
+        try await play(start(world, configuration, methods: methods), story)
+    }
+
+    /// The same with a server over a transport of the test's own; its channels, too, are given one.
+    static func play(
+        over transport: any Transport, _ configuration: ServerConfiguration = configuration(), methods: MethodTable,
+        _ story: (Stage) async throws -> Void
+    ) async throws {
+        try await play(start(.tls, over: transport, configuration, methods: methods), story)
+    }
+
+    private static func play(_ stage: Stage, _ story: (Stage) async throws -> Void) async throws {
         do {
             try await story(stage)
         } catch {
