@@ -13,10 +13,13 @@ import Storage
 public struct NodeProcess: Service {
     public enum Failure: Error, CustomStringConvertible {
         case secret(path: String, reason: String)
+        case certificate(path: String, name: String, node: NodeId)
 
         public var description: String {
             switch self {
             case .secret(let path, let reason): "\(path): the cluster's secret cannot be used: \(reason)"
+            case .certificate(let path, let name, let node):
+                "\(path) is the certificate of node \(name), and this is node \(node)"
             }
         }
     }
@@ -42,6 +45,7 @@ public struct NodeProcess: Service {
             throw NodeServer.StartFailure.unknownNode(node, known: config.nodes.map(\.id))
         }
         let secret = try readSecret(secretPath)
+        let credentials = try config.tls.map { try Self.credentials($0, of: node) }
         let directory = try DataDirectory(
             path: dataDirectory, clusterId: config.clusterId, nodeId: node.rawValue)
         let store = try RocksStore(path: directory.storePath, sync: config.storage.sync)
@@ -51,7 +55,8 @@ public struct NodeProcess: Service {
         let group = MultiThreadedEventLoopGroup(numberOfThreads: max(1, min(4, System.coreCount)))
         var parts = NodeServer.Parts(
             config: config, id: node, secret: secret, store: store,
-            keeper: StaticKeeper(config: config, directory: directory.path), transport: TCPTransport(group: group),
+            keeper: StaticKeeper(config: config, directory: directory.path),
+            transport: TCPTransport(group: group, tls: credentials),
             group: group, random: { UInt64.random(in: .min ... .max) }, logger: logger
         ) { error in
             // rule C9: what reached the disk is unknown; nothing is tried again.
@@ -109,6 +114,18 @@ public struct NodeProcess: Service {
                 path: path, reason: "it has \(values.count) hexadecimal digits; two are a byte, so one is missing")
         }
         return stride(from: 0, to: values.count, by: 2).map { UInt8(values[$0] << 4 | values[$0 + 1]) }
+    }
+
+    /// Nobody would believe a node that shows another one's certificate: better not to start.
+    private static func credentials(_ tls: ClusterConfig.TLS, of node: NodeId) throws -> TLSCredentials {
+        let path = tls.certificate(of: node)
+        let credentials = try TLSCredentials(
+            authorityFile: tls.authority, certificateFile: path, keyFile: tls.key(of: node),
+            clientCertificates: tls.clientCertificates == .peers ? .peers : .none)
+        guard let name = credentials.name, name == node.rawValue else {
+            throw Failure.certificate(path: path, name: credentials.name ?? "", node: node)
+        }
+        return credentials
     }
 
     private static func startMetrics(

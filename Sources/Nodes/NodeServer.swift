@@ -164,13 +164,14 @@ public final class NodeServer: Sendable {
         to map: ClusterMap, _ parts: Parts, _ logger: Logger
     ) -> [NodeId: RPC.Channel] {
         let others = map.sortedNodes.filter { $0.id != parts.id }
-        return Dictionary(uniqueKeysWithValues: others.map { ($0.id, channel(to: $0.address, parts, logger)) })
+        return Dictionary(uniqueKeysWithValues: others.map { ($0.id, channel(to: $0, parts, logger)) })
     }
 
-    private static func channel(to address: Address, _ parts: Parts, _ logger: Logger) -> RPC.Channel {
+    private static func channel(to other: NodeInfo, _ parts: Parts, _ logger: Logger) -> RPC.Channel {
+        let address = other.address
         let configuration = ChannelConfiguration(
             clusterId: parts.config.clusterId, role: .peer(nodeId: parts.id.rawValue, secret: parts.secret),
-            backoff: address.isLoopback ? .local : Backoff())
+            nodeId: other.id.rawValue, backoff: address.isLoopback ? .local : Backoff())
         return RPC.Channel(
             host: address.host, port: address.port, configuration: configuration, transport: parts.transport,
             group: parts.group, logger: logger)

@@ -80,9 +80,10 @@ struct RoutingTests {
 
     @Test("A node that has moved gets a channel to its new address")
     func moved() throws {
-        let pool = Pool(policy: WeightedLeastLoaded(), region: nil, environment: StillTime.environment) { address in
+        let pool = Pool(policy: WeightedLeastLoaded(), region: nil, environment: StillTime.environment) { node in
             RPC.Channel(
-                host: address.host, port: address.port, configuration: ChannelConfiguration(clusterId: "test"),
+                host: node.address.host, port: node.address.port,
+                configuration: ChannelConfiguration(clusterId: "test"),
                 transport: InProcessTransport(), group: StubCluster.group, logger: StubCluster.logger)
         }
         var node = NodeInfo(id: "n1", address: Address(host: "stub", port: 1), region: "here", zone: "a")

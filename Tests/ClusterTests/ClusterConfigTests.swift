@@ -70,6 +70,19 @@ import Testing
         #expect(map.owner(of: PartitionId(40))?.id == "n2" && map.row(of: PartitionId(40))?.region == "us")
     }
 
+    @Test func certificatesAreSoughtBesideTheFile() throws {
+        #expect(try Self.parse(Self.good).tls == nil)
+        let text = Self.good + "\ntls: {ca: /etc/ca.pem, certificate: 'tls/{id}.pem', key: 'tls/{id}.key'}"
+        let tls = try #require(try ClusterConfig.parse(text, file: "/srv/rookery/cluster.yaml").tls)
+        #expect(tls.authority == "/etc/ca.pem" && tls.clientCertificates == .peers)
+        #expect(tls.certificate(of: "n2") == "/srv/rookery/tls/n2.pem")
+        #expect(tls.key(of: "n2") == "/srv/rookery/tls/n2.key")
+        let here = try #require(try Self.parse(text).tls)
+        #expect(here.certificate(of: "n1") == "tls/n1.pem")
+        let lax = text.replacing("ca: /etc", with: "client_certificates: none, ca: /etc")
+        #expect(try Self.parse(lax).tls?.clientCertificates == ClusterConfig.TLS.ClientCertificates.none)
+    }
+
     /// What is changed in the good file, and the whole sentence that must come of it.
     struct Mistake: CustomTestStringConvertible, Sendable {
         var from: String
@@ -87,7 +100,7 @@ import Testing
     @Test(arguments: [
         Mistake(
             "cluster: test", "cluster: test\ncolour: red",
-            #"cluster.yaml:2: unknown key "colour"; known are cluster, partitions, replicas, keeper, nodes, regions, limits, storage"#
+            #"cluster.yaml:2: unknown key "colour"; known are cluster, partitions, replicas, keeper, nodes, regions, limits, storage, tls"#
         ),
         Mistake("cluster: test\n", "", #"cluster.yaml:1: the key "cluster" is missing"#),
         Mistake(
@@ -175,6 +188,23 @@ import Testing
         Mistake(
             "keeper: static", "keeper: static\nstorage: {sync: 'true'}",
             #"cluster.yaml:5: storage.sync: must be true or false, found "true""#),
+        Mistake(
+            "keeper: static", "keeper: static\ntls: {ca: ca.pem, key: '{id}.key'}",
+            #"cluster.yaml:5: tls: the key "certificate" is missing"#),
+        Mistake(
+            "keeper: static", "keeper: static\ntls: {ca: ca.pem, certificate: n1.pem, key: '{id}.key'}",
+            "cluster.yaml:5: tls.certificate: must hold {id}, in whose place each of the 3 nodes puts its id"),
+        Mistake(
+            "keeper: static", "keeper: static\ntls: {ca: ca.pem, certificate: '{id}.pem', key: node.key}",
+            "cluster.yaml:5: tls.key: must hold {id}, in whose place each of the 3 nodes puts its id"),
+        Mistake(
+            "keeper: static", "keeper: static\ntls: {ca: '', certificate: '{id}.pem', key: '{id}.key'}",
+            "cluster.yaml:5: tls.ca: must not be empty"),
+        Mistake(
+            "keeper: static",
+            "keeper: static\ntls: {ca: c, certificate: '{id}', key: '{id}', client_certificates: all}",
+            #"cluster.yaml:5: tls.client_certificates: must be "peers" or "none", found "all""#),
+        Mistake("keeper: static", "keeper: static\ntls: true", "cluster.yaml:5: tls: must be a mapping, found true"),
         Mistake(
             "  - {id: n2", "\t- {id: n2",
             "cluster.yaml:7: not valid YAML: found character that cannot start any token; a tab cannot indent, use spaces"

@@ -14,10 +14,11 @@ public final class ClientLoops: Sendable {
     public func client(
         config: ClusterConfig, options: RookeryClient.Options = RookeryClient.Options()
     ) throws -> RookeryClient {
+        let credentials = try RookeryClient.credentials(config.tls?.authority)
         let loop = group.next()
         return RookeryClient(
             map: try StaticMap(config: config).currentMap(), clusterId: config.clusterId, options: options,
-            transport: TCPTransport(group: loop), group: loop)
+            transport: TCPTransport(group: loop, tls: credentials), group: loop)
     }
 
     /// Ends the loops. The clients must be closed before.

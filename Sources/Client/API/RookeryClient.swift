@@ -17,6 +17,9 @@ public final class RookeryClient: Sendable {
         public var connectTimeout = Duration.seconds(2)
         /// Nodes of this region are preferred for reads; nil prefers none.
         public var region: String?
+        /// The certificates of the cluster's authority, a PEM file, for `connect(seeds:)` to a cluster with TLS. A
+        /// client that has a configuration goes by that.
+        public var authorityFile: String?
         public var policy: any BalancingPolicy = WeightedLeastLoaded()
         public var retry = RetryPolicy()
         public var environment = Environment.system
@@ -35,10 +38,11 @@ public final class RookeryClient: Sendable {
     /// A client of the cluster that the configuration describes.
     public convenience init(config: ClusterConfig, options: Options = Options()) throws {
         let map = try StaticMap(config: config).currentMap()
+        let credentials = try Self.credentials(config.tls?.authority)
         let group = MultiThreadedEventLoopGroup(numberOfThreads: 1)
         self.init(
-            map: map, clusterId: config.clusterId, options: options, transport: TCPTransport(group: group),
-            group: group, ownGroup: group)
+            map: map, clusterId: config.clusterId, options: options,
+            transport: TCPTransport(group: group, tls: credentials), group: group, ownGroup: group)
     }
 
     /// A client that asks one of the seeds for the map.
@@ -46,10 +50,11 @@ public final class RookeryClient: Sendable {
     public static func connect(
         seeds: [Address], clusterId: String, options: Options = Options()
     ) async throws -> RookeryClient {
+        let credentials = try Self.credentials(options.authorityFile)
         let group = MultiThreadedEventLoopGroup(numberOfThreads: 1)
-        let transport = TCPTransport(group: group)
+        let transport = TCPTransport(group: group, tls: credentials)
         let source = RemoteMap(seeds: seeds, timeout: options.timeout) {
-            Self.channel(to: $0, clusterId: clusterId, options, transport, group)
+            Self.channel(to: $0, nodeId: nil, clusterId: clusterId, options, transport, group)
         }
         do {
             return RookeryClient(
@@ -71,7 +76,7 @@ public final class RookeryClient: Sendable {
         table = RoutingTable(map)
         budget = Mutex(RetryBudget(nowNs: options.environment.clock.monotonicNs()))
         pool = Pool(policy: options.policy, region: options.region, environment: options.environment) {
-            Self.channel(to: $0, clusterId: clusterId, options, transport, group)
+            Self.channel(to: $0.address, nodeId: $0.id, clusterId: clusterId, options, transport, group)
         }
     }
 
@@ -85,12 +90,22 @@ public final class RookeryClient: Sendable {
         if let ownGroup { await Self.end(ownGroup) }
     }
 
+    /// A client trusts the cluster's authority, and needs no certificate of its own.
+    static func credentials(_ authorityFile: String?) throws -> TLSCredentials? {
+        do {
+            return try authorityFile.map { try TLSCredentials(authorityFile: $0) }
+        } catch {
+            throw RookeryError(.failedPrecondition, "TLS cannot be used: \(error)")
+        }
+    }
+
+    /// - Parameter nodeId: which node must be there; nil when any of the cluster will do.
     private static func channel(
-        to address: Address, clusterId: String, _ options: Options, _ transport: any Transport,
+        to address: Address, nodeId: NodeId?, clusterId: String, _ options: Options, _ transport: any Transport,
         _ group: any EventLoopGroup
     ) -> RPC.Channel {
         let configuration = ChannelConfiguration(
-            clusterId: clusterId, connectTimeout: options.connectTimeout,
+            clusterId: clusterId, nodeId: nodeId?.rawValue, connectTimeout: options.connectTimeout,
             backoff: address.isLoopback ? .local : Backoff())
         return RPC.Channel(
             host: address.host, port: address.port, configuration: configuration, transport: transport, group: group,

@@ -29,11 +29,11 @@ final class Pool: Sendable {
     private let environment: Environment
     /// The caller's region: its nodes are preferred.
     private let region: String?
-    private let connect: @Sendable (Address) -> Channel
+    private let connect: @Sendable (NodeInfo) -> Channel
 
     init(
         policy: any BalancingPolicy, region: String?, environment: Environment,
-        connect: @escaping @Sendable (Address) -> Channel
+        connect: @escaping @Sendable (NodeInfo) -> Channel
     ) {
         self.policy = policy
         self.region = region
@@ -112,7 +112,7 @@ final class Pool: Sendable {
     private func channel(to node: NodeInfo, _ state: inout State) -> (Channel, replaced: Channel?) {
         let existing = state.channels[node.id]
         if let existing, existing.address == node.address { return (existing.channel, nil) }
-        let channel = connect(node.address)
+        let channel = connect(node)
         state.channels[node.id] = (node.address, channel)
         return (channel, existing?.channel)
     }

@@ -6,7 +6,7 @@ extension ClusterConfig {
         let root = try YamlValue.root(of: text, file: file)
         let values = try root.mapping(
             required: ["cluster", "partitions", "replicas", "keeper", "nodes"],
-            optional: ["regions", "limits", "storage"])
+            optional: ["regions", "limits", "storage", "tls"])
         return try ConfigReader(root: root, values: values).config()
     }
 }
@@ -25,7 +25,10 @@ private struct ConfigReader {
         try checkRegions(entries, partitioning, replicas: replicas)
         return ClusterConfig(
             clusterId: clusterId, nodes: entries.map(\.info), metrics: metrics(entries), partitioning: partitioning,
-            replicas: replicas, keeper: keeper, limits: try limits(), storage: try storage())
+            replicas: replicas, keeper: keeper, limits: try limits(), storage: try storage(),
+            tls: try values["tls"].map { (tls) throws(ConfigError) in
+                try ClusterConfig.TLS(tls, nodes: entries.count)
+            })
     }
 
     private func value(_ key: String) throws(ConfigError) -> YamlValue {

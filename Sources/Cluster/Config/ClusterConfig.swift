@@ -35,10 +35,13 @@ public struct ClusterConfig: Hashable, Sendable {
     public var keeper: Keeper
     public var limits: Limits
     public var storage: Storage
+    /// nil: plaintext.
+    public var tls: TLS?
 
     public init(
         clusterId: String, nodes: [NodeInfo], metrics: [NodeId: Address] = [:], partitioning: Partitioning,
-        replicas: Int = 1, keeper: Keeper = .static, limits: Limits = Limits(), storage: Storage = Storage()
+        replicas: Int = 1, keeper: Keeper = .static, limits: Limits = Limits(), storage: Storage = Storage(),
+        tls: TLS? = nil
     ) {
         self.clusterId = clusterId
         self.nodes = nodes
@@ -48,6 +51,7 @@ public struct ClusterConfig: Hashable, Sendable {
         self.keeper = keeper
         self.limits = limits
         self.storage = storage
+        self.tls = tls
     }
 
     /// The number of partitions.
