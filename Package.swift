@@ -89,7 +89,7 @@ let package = Package(
             name: "Client",
             dependencies: ["Coordination", "RPC", "Messages", "Cluster", "TweetText", nioCore, nioPosix, logging],
             swiftSettings: strict),
-        .target(name: "LocalCluster", dependencies: ["Client", "Cluster"], swiftSettings: strict),
+        .target(name: "LocalCluster", dependencies: ["Client", "Cluster", crypto, x509], swiftSettings: strict),
         .executableTarget(
             name: "rookery",
             dependencies: ["Client", "LocalCluster", "Cluster", arguments, logging, collections, histogram],
@@ -131,7 +131,8 @@ let package = Package(
             dependencies: ["Client", "Coordination", "RPC", "Messages", "Cluster", nioCore, nioPosix, logging],
             swiftSettings: strict),
         .testTarget(
-            name: "EndToEndTests", dependencies: ["LocalCluster", "Client", "Cluster", "rookery", "rookeryd"],
+            name: "EndToEndTests",
+            dependencies: ["LocalCluster", "Client", "Cluster", "RPC", "rookery", "rookeryd", nioPosix, logging],
             swiftSettings: strict),
         .testTarget(
             name: "BenchTests", dependencies: ["rookery", "Client", "Cluster", arguments], swiftSettings: strict),

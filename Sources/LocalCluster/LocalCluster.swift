@@ -111,7 +111,7 @@ public struct LocalCluster: Sendable {
     /// The path of the running program; `rookeryd` lies beside it.
     public static var ownExecutable: String? { ProcFS.link("/proc/self/exe") }
 
-    private static func absolute(_ path: String) -> String {
+    static func absolute(_ path: String) -> String {
         guard !path.hasPrefix("/"), let current = getcwd(nil, 0) else { return path }
         defer { free(current) }
         return String(cString: current) + "/" + path

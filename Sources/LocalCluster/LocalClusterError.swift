@@ -17,6 +17,11 @@ public enum LocalClusterError: Error, Hashable, Sendable, CustomStringConvertibl
     /// Another launcher is at work in the same data directory.
     case busy(directory: String)
     case signalFailed(NodeId, pid: Int32, reason: String)
+    /// A certificate or key would be overwritten.
+    case certificateThere(String)
+    /// A CA that cannot sign for this cluster.
+    case wrongAuthority(String)
+    case authorityExpired(String)
 
     public var description: String {
         switch self {
@@ -38,6 +43,11 @@ public enum LocalClusterError: Error, Hashable, Sendable, CustomStringConvertibl
                 + "\(node): stop it first"
         case .busy(let directory): "another rookery command is changing the cluster in \(directory)"
         case .signalFailed(let node, let pid, let reason): "cannot signal \(node) (pid \(pid)): \(reason)"
+        case .certificateThere(let file):
+            "\(file) is there already: --force renews the nodes' certificates and keeps the CA"
+        case .wrongAuthority(let file):
+            "\(file) and its key are not a development CA of this cluster: choose another --out"
+        case .authorityExpired(let file): "the CA \(file) has expired: remove it and its key to make a new one"
         }
     }
 }

@@ -29,6 +29,9 @@ import Testing
         "rpc-bench": ["RPC", "TestService", "Messages"],
     ]
 
+    /// Libraries of other people that have one importer among the sources.
+    private static let owners = ["NIOSSL": "RPC", "NIOTLS": "RPC", "X509": "LocalCluster"]
+
     private let targets: [PackageDescription.Target]
 
     init() throws {
@@ -43,6 +46,15 @@ import Testing
             }
             let excess = Set(target.dependencies.compactMap(\.target)).subtracting(allowed)
             #expect(excess.isEmpty, "\(target.name) must not import \(excess.sorted())")
+        }
+    }
+
+    @Test func encryptionAndCertificatesHaveOneImporterEach() {
+        for (product, owner) in Self.owners {
+            let importers = targets.filter { target in
+                target.type != "test" && target.dependencies.contains { $0.product == product }
+            }
+            #expect(importers.map(\.name) == [owner], "\(product)")
         }
     }
 

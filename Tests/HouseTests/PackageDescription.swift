@@ -12,6 +12,8 @@ struct PackageDescription: Decodable {
     /// A target of this package, or a product of another one.
     struct Dependency: Decodable {
         let target: String?
+        /// Of another package.
+        let product: String?
 
         private enum Key: String, CodingKey {
             case byName, target, product
@@ -19,6 +21,12 @@ struct PackageDescription: Decodable {
 
         init(from decoder: any Decoder) throws {
             let fields = try decoder.container(keyedBy: Key.self)
+            if fields.contains(.product) {
+                var parts = try fields.nestedUnkeyedContainer(forKey: .product)  // name, package, …
+                product = try parts.decode(String.self)
+            } else {
+                product = nil
+            }
             let key: Key = fields.contains(.byName) ? .byName : .target
             target = fields.contains(.product) ? nil : try fields.decode([String?].self, forKey: key).first ?? nil
         }
