@@ -55,6 +55,8 @@ final class ChannelWire: ChannelInboundHandler, Wire {
     func errorCaught(context: ChannelHandlerContext, error: any Error) {
         // The first is the cause; closing may bring more.
         if failure == nil { failure = TCPTransport.describe(error) }
+        // What still arrives is not taken: it may be of somebody whom TLS has just refused.
+        isClosing = true
         context.close(promise: nil)
     }
 
