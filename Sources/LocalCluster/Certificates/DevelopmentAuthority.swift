@@ -56,7 +56,7 @@ struct DevelopmentAuthority {
     }
 
     /// A certificate for a node, for both ends of a connection. The node's id is its first dNSName, which is the one
-    /// that counts among ourselves (docs/decisions/0011); the address is for other people's tools.
+    /// that counts among ourselves (docs/decisions/0012); the address is for other people's tools.
     func issue(_ node: NodeInfo, from: Date, until: Date) throws -> Issued {
         let own = P256.Signing.PrivateKey()
         let publicKey = Certificate.PublicKey(own.publicKey)

@@ -4,7 +4,7 @@ import NIOSSL
 
 /// What a side of TLS 1.3 holds: the authority whose certificates it takes, and on a node a certificate of its own.
 ///
-/// A certificate names its node by its first dNSName; further ones are hosts (docs/decisions/0011).
+/// A certificate names its node by its first dNSName; further ones are hosts (docs/decisions/0012).
 public struct TLSCredentials: Sendable {
     /// Of whom a server wants a certificate.
     public enum ClientCertificates: Sendable {
