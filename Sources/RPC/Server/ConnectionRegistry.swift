@@ -16,6 +16,8 @@ final class ConnectionRegistry: Sendable {
         self.limit = limit
     }
 
+    var count: Int { state.withLock { $0.drivers.count } }
+
     /// nil, or why the connection is not taken.
     func add(_ driver: ServerDriver) -> ProtocolViolation? {
         state.withLock { state in

@@ -36,6 +36,9 @@ public final class Server: Sendable {
         return bound.port
     }
 
+    /// Connections that are open, or whose handlers have not ended yet.
+    public var connectionCount: Int { shared.registry.count }
+
     /// What every answer's trailer says.
     public var load: LoadReport { shared.meter.report }
 

@@ -161,3 +161,13 @@ func expectEcho(_ channel: RPC.Channel, _ message: [UInt8]) async throws {
     let reply = try await channel.unary("test/Echo", message)
     #expect(reply.message == message)
 }
+
+extension Stage {
+    /// A channel whose frames are seen.
+    func tapped(
+        _ configuration: ChannelConfiguration = ChannelConfiguration(clusterId: "nest")
+    ) -> (channel: RPC.Channel, tap: FrameTap) {
+        let tap = FrameTap(world.transport(to: transport, as: configuration.role))
+        return (channel(configuration, over: tap), tap)
+    }
+}

@@ -4,69 +4,62 @@ import Testing
 
 @testable import RPC
 
-/// Who may connect, and what happens to calls when connections end; the same in every world.
-@Suite(.timeLimit(.minutes(1))) struct ConnectionContractTests {
-    // MARK: Who is there
-
-    private static let peerMethods = MethodTable.make {
-        $0.unary("test/Inside", role: .peer) { Answer(Array($0.peer.nodeId.utf8)) }
-    }
-
+/// What happens to calls when connections end, and how the next one is made; the same in every world.
+@Suite(.timeLimit(.minutes(1))) struct ReconnectionContractTests {
+    /// The next call moves to a new connection while the old one finishes what runs on it.
     @Test(arguments: World.allCases)
-    func aProvenPeerMayCallWhatIsForPeers(world: World) async throws {
-        try await Stage.play(world, methods: Self.peerMethods) { stage in
-            let peer = stage.channel(
-                ChannelConfiguration(clusterId: "nest", role: .peer(nodeId: "n2", secret: Stage.secret)))
-            let name = try await peer.unary("test/Inside", []).message
-            #expect(name == Array("n2".utf8))
-            try await expectEcho(peer, [1])
+    func go_away(world: World) async throws {
+        let (entered, leave) = (Gate(), Gate())
+        let methods = MethodTable.make {
+            $0.holding("test/Hold", entered: entered, leave: leave)
+            $0.bidirectional("test/Chat") { _, requests, responses in
+                for try await message in requests { try await responses.write(message) }
+                return Metadata()
+            }
         }
-    }
-
-    @Test(arguments: World.allCases)
-    func aClientMayNotCallWhatIsForPeers(world: World) async throws {
-        try await Stage.play(world, methods: Self.peerMethods) { stage in
-            let error = await failure { _ = try await stage.channel().unary("test/Inside", []) }
-            #expect(error?.code == .permissionDenied)
-            #expect(error?.ran == .no)
-        }
-    }
-
-    @Test(arguments: World.allCases)
-    func aPeerWithAnotherSecretIsUnauthenticated(world: World) async throws {
-        try await Stage.play(world, methods: Self.peerMethods) { stage in
-            let peer = stage.channel(
-                ChannelConfiguration(clusterId: "nest", role: .peer(nodeId: "n2", secret: [1, 2, 3])))
-            let error = await failure { _ = try await peer.unary("test/Inside", []) }
-            #expect(error?.code == .unauthenticated)
-            #expect(error?.ran == .no)
-        }
-    }
-
-    @Test(arguments: World.allCases)
-    func aServerWithoutASecretTakesNoPeers(world: World) async throws {
         var configuration = Stage.configuration()
-        configuration.secret = []
-        try await Stage.play(world, configuration, methods: Self.peerMethods) { stage in
-            let peer = stage.channel(
-                ChannelConfiguration(clusterId: "nest", role: .peer(nodeId: "n2", secret: [])))
-            let error = await failure { _ = try await peer.unary("test/Inside", []) }
-            #expect(error?.code == .unauthenticated)
+        configuration.maxConnectionAge = .milliseconds(50)
+        try await Stage.play(world, configuration, methods: methods) { stage in
+            let (channel, tap) = stage.tapped()
+            let chat = channel.bidirectional("test/Chat")
+            async let held = channel.unary("test/Hold", [5])
+            try await entered.wait()
+            try await eventually("the first connection is told twice to go away") {
+                tap.sightings(.goAway, isSent: false).filter { $0.connection == 0 }.count == 2
+            }
+            try await expectEcho(channel, [1])
+            let moved = try #require(tap.sightings(.request, isSent: true).last)
+            #expect(moved.connection > 0)
+            // What ran goes on in both directions.
+            for n in UInt8(0)..<10 {
+                try await chat.send([n])
+                #expect(try await chat.next() == [n])
+            }
+            chat.finish()
+            _ = try await chat.reply()
+            leave.open()
+            #expect(try await held.message == [5])
         }
     }
 
+    /// Connections come and go under it, and no call notices.
     @Test(arguments: World.allCases)
-    func anotherClustersServerIsNamed(world: World) async throws {
-        try await Stage.play(world, methods: .make()) { stage in
-            let stranger = stage.channel(ChannelConfiguration(clusterId: "roost"))
-            let error = await failure { _ = try await stranger.unary("test/Echo", []) }
-            #expect(error?.code == .failedPrecondition)
-            #expect(error?.message.contains("belongs to cluster \"nest\", not \"roost\"") == true)
-            #expect(error?.ran == .no)
+    func go_away_again_and_again(world: World) async throws {
+        var configuration = Stage.configuration()
+        configuration.maxConnectionAge = .milliseconds(5)
+        try await Stage.play(world, configuration, methods: .make()) { stage in
+            let (channel, tap) = stage.tapped()
+            var calls = 0
+            while tap.tries.count < 10 {
+                try await withThrowingTaskGroup(of: Void.self) { group in
+                    for n in UInt8(0)..<20 { group.addTask { try await expectEcho(channel, [n]) } }
+                    try await group.waitForAll()
+                }
+                calls += 20
+            }
+            #expect(tap.sightings(.response, isSent: false).count == calls)
         }
     }
-
-    // MARK: Ends
 
     @Test(arguments: World.allCases)
     func nobodyThereIsSaidAtOnceAndAgain(world: World) async throws {
@@ -121,7 +114,7 @@ import Testing
     }
 
     @Test(arguments: World.allCases)
-    func goingAwayFinishesWhatRuns(world: World) async throws {
+    func go_away_of_a_shutdown(world: World) async throws {
         let (entered, leave) = (Gate(), Gate())
         let methods = MethodTable.make { $0.holding("test/Hold", entered: entered, leave: leave) }
         try await Stage.play(world, methods: methods) { stage in
@@ -172,5 +165,29 @@ import Testing
             #expect(error?.code == .unavailable)
             #expect(error?.ran == .no)
         }
+    }
+
+    @Test(arguments: World.allCases)
+    func wait_for_ready(world: World) async throws {
+        let transport = world.transport()
+        let first = Stage.makeServer(Stage.configuration(), .make(), transport)
+        let port = try await first.start(host: "127.0.0.1", port: 0)
+        await first.abort()
+        let channel = RPC.Channel(
+            host: "127.0.0.1", port: port, configuration: ChannelConfiguration(clusterId: "nest", backoff: .local),
+            transport: world.transport(to: transport, as: .client), group: MultiThreadedEventLoopGroup.singleton,
+            logger: Stage.quiet)
+        let refused = await failure { _ = try await channel.unary("test/Echo", []) }
+        #expect(refused?.code == .unavailable)
+        let late = await failure {
+            _ = try await channel.unary(
+                "test/Echo", [], options: CallOptions(timeout: .milliseconds(150), waitsForReady: true))
+        }
+        #expect(late?.code == .deadlineExceeded && late?.ran == .no)
+        async let patient = channel.unary("test/Echo", [5], options: CallOptions(waitsForReady: true))
+        let second = Stage.makeServer(Stage.configuration(), .make(), transport)
+        _ = try await second.start(host: "127.0.0.1", port: port)
+        #expect(try await patient.message == [5])
+        await second.abort()
     }
 }

@@ -8,6 +8,68 @@ import Testing
 /// Answers of many messages: in order, whole, and never further ahead of their reader than the credit.
 @Suite(.timeLimit(.minutes(1))) struct StreamingContractTests {
     @Test(arguments: World.allCases)
+    func server_streaming(world: World) async throws {
+        let sizes = [31415, 9, 2653, 58979]
+        try await Stage.play(world, methods: ContractService.methods()) { stage in
+            var received: [Int] = []
+            let orders = sizes.flatMap { Order(bytes: $0).message() }
+            for try await message in stage.channel().serverStreaming(ContractService.parts, orders) {
+                received.append(message.count)
+            }
+            #expect(received == sizes)
+        }
+    }
+
+    @Test(arguments: World.allCases)
+    func server_compressed_streaming(world: World) async throws {
+        try await Stage.play(world, methods: ContractService.methods()) { stage in
+            let (channel, tap) = stage.tapped()
+            let orders =
+                Order(bytes: 31415, compression: .always).message()
+                + Order(bytes: 92653, compression: .never).message() + Order(bytes: 100, compression: .always).message()
+            var received: [Int] = []
+            for try await message in channel.serverStreaming(ContractService.parts, orders) {
+                received.append(message.count)
+            }
+            #expect(received == [31415, 92653, 100])
+            #expect(tap.sightings(.message, isSent: false).map(\.isCompressed) == [true, false, true])
+        }
+    }
+
+    /// One reader stops; its writer stops with it, and nobody else does.
+    @Test(arguments: World.allCases)
+    func push_back_to_the_handler(world: World) async throws {
+        let written = Atomic(0)
+        let methods = MethodTable.make {
+            $0.serverStreaming("test/Flood") { call, writer in
+                for _ in 0..<100 {
+                    try await writer.write([UInt8](repeating: 1, count: 100))
+                    if call.message == [1] { written.add(1, ordering: .relaxed) }
+                }
+                return Metadata()
+            }
+        }
+        let limits = Limits(streamCreditBytes: 1000, connectionCreditBytes: 100_000)
+        try await Stage.play(world, methods: methods) { stage in
+            let channel = stage.channel(ChannelConfiguration(clusterId: "nest", limits: limits))
+            let slow = channel.serverStreaming("test/Flood", [1])
+            _ = try await slow.next()
+            for n in 0..<20 {
+                var count = 0
+                for try await _ in channel.serverStreaming("test/Flood", [2]) { count += 1 }
+                #expect(count == 100)
+                try await expectEcho(channel, [UInt8(n)])
+            }
+            // Ten messages of credit, as less than half of it has been given back.
+            #expect(written.load(ordering: .relaxed) == 10)
+            var rest = 0
+            for try await _ in slow { rest += 1 }
+            #expect(rest == 99)
+            #expect(written.load(ordering: .relaxed) == 100)
+        }
+    }
+
+    @Test(arguments: World.allCases)
     func messagesArriveInOrder(world: World) async throws {
         let methods = MethodTable.make {
             $0.serverStreaming("test/Count") { call, writer in

@@ -1,3 +1,4 @@
+import Synchronization
 import Testing
 
 @testable import RPC
@@ -49,7 +50,7 @@ import Testing
     }
 
     @Test(arguments: World.allCases)
-    func callsAboveTheServersLimitWaitTheirTurn(world: World) async throws {
+    func max_concurrent_streams(world: World) async throws {
         var configuration = Stage.configuration()
         configuration.clientLimits.maxConcurrentStreams = 1
         let (entered, leave) = (Gate(), Gate())
@@ -92,6 +93,62 @@ import Testing
             try await expectEcho(peer, [1])
             leave.open()
             _ = try await held
+        }
+    }
+
+    @Test(arguments: World.allCases)
+    func moreConnectionsThanAllowedAreRefused(world: World) async throws {
+        var configuration = Stage.configuration()
+        configuration.maxConnections = 1
+        try await Stage.play(world, configuration, methods: .make()) { stage in
+            let first = stage.channel()
+            _ = try await first.unary("test/Echo", [])
+            let error = await failure { _ = try await stage.channel().unary("test/Echo", []) }
+            #expect(error?.code == .resourceExhausted)
+            #expect(error?.ran == .no)
+        }
+    }
+
+    /// Calls of every kind take turns, and none is refused.
+    @Test(arguments: World.allCases)
+    func max_streams_of_1_with_ten_calls(world: World) async throws {
+        let running = Atomic(0)
+        let worst = Atomic(0)
+        let methods = MethodTable.make {
+            $0.unary("test/Count") { call in
+                worst.max(running.add(1, ordering: .relaxed).newValue, ordering: .relaxed)
+                try await breather()
+                running.subtract(1, ordering: .relaxed)
+                return Answer(call.message)
+            }
+            $0.bidirectional("test/Chat") { _, requests, responses in
+                worst.max(running.add(1, ordering: .relaxed).newValue, ordering: .relaxed)
+                for try await message in requests { try await responses.write(message) }
+                running.subtract(1, ordering: .relaxed)
+                return Metadata()
+            }
+        }
+        var configuration = Stage.configuration()
+        configuration.clientLimits.maxConcurrentStreams = 1
+        try await Stage.play(world, configuration, methods: methods) { stage in
+            let (channel, tap) = stage.tapped()
+            try await withThrowingTaskGroup(of: [UInt8]?.self) { group in
+                for n in UInt8(0)..<10 {
+                    group.addTask {
+                        guard n.isMultiple(of: 2) else { return try await channel.unary("test/Count", [n]).message }
+                        let chat = channel.bidirectional("test/Chat")
+                        try await chat.send([n])
+                        let answer = try await chat.next()
+                        chat.finish()
+                        _ = try await chat.reply()
+                        return answer
+                    }
+                }
+                let answers = try await group.reduce(into: Set<[UInt8]>()) { if let answer = $1 { $0.insert(answer) } }
+                #expect(answers.count == 10)
+            }
+            #expect(worst.load(ordering: .relaxed) == 1)
+            #expect(tap.tries.count == 1)
         }
     }
 }

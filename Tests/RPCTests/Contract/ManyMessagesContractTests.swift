@@ -8,6 +8,64 @@ import Testing
 /// Calls of many messages from the caller, alone and in both directions.
 @Suite(.timeLimit(.minutes(1))) struct ManyMessagesContractTests {
     @Test(arguments: World.allCases)
+    func client_streaming(world: World) async throws {
+        try await Stage.play(world, methods: ContractService.methods()) { stage in
+            let call = stage.channel().clientStreaming(ContractService.sum)
+            for size in [27182, 8, 1828, 45904] { try await call.send([UInt8](repeating: 0, count: size)) }
+            call.finish()
+            #expect(try await call.reply().message == Self.sum(74922))
+        }
+    }
+
+    private static func sum(_ bytes: UInt32) -> [UInt8] {
+        withUnsafeBytes(of: bytes.littleEndian) { Array($0) }
+    }
+
+    /// Each message is compressed or not as its sender says.
+    @Test(arguments: World.allCases)
+    func client_compressed_streaming(world: World) async throws {
+        try await Stage.play(world, methods: ContractService.methods()) { stage in
+            let (channel, tap) = stage.tapped()
+            let call = channel.clientStreaming(ContractService.sum)
+            try await call.send([UInt8](repeating: 0, count: 27182), compression: .always)
+            try await call.send([UInt8](repeating: 0, count: 45904), compression: .never)
+            try await call.send([UInt8](repeating: 0, count: 100), compression: .always)
+            call.finish()
+            #expect(try await call.reply().message == Self.sum(27182 + 45904 + 100))
+            #expect(tap.sightings(.message, isSent: true).map(\.isCompressed) == [true, false, true])
+        }
+    }
+
+    @Test(arguments: World.allCases)
+    func ping_pong(world: World) async throws {
+        try await Stage.play(world, methods: ContractService.methods()) { stage in
+            let call = stage.channel().bidirectional(ContractService.chat)
+            for (asked, given) in [(27182, 31415), (8, 9), (1828, 2653), (45904, 58979)] {
+                try await call.send(Order(bytes: given).message(size: asked))
+                #expect(try await call.next()?.count == given)
+            }
+            call.finish()
+            #expect(try await call.next() == nil)
+        }
+    }
+
+    @Test(arguments: World.allCases)
+    func empty_stream(world: World) async throws {
+        try await Stage.play(world, methods: ContractService.methods()) { stage in
+            let channel = stage.channel()
+            let chat = channel.bidirectional(ContractService.chat)
+            chat.finish()
+            let nothing = try await chat.next()
+            #expect(nothing == nil)
+            #expect(try await chat.reply().message.isEmpty)
+            let sum = channel.clientStreaming(ContractService.sum)
+            sum.finish()
+            #expect(try await sum.reply().message == Self.sum(0))
+            #expect(try await channel.serverStreaming(ContractService.parts, []).next() == nil)
+        }
+    }
+
+    @Test(arguments: World.allCases)
     func aHandlerHearsAllAndAnswersOnce(world: World) async throws {
         let methods = MethodTable.make {
             $0.clientStreaming("test/Sum") { call, requests in
@@ -61,7 +119,7 @@ import Testing
 
     /// The server takes no more than its credit ahead of its handler, on this stream, and others go on.
     @Test(arguments: World.allCases)
-    func aSlowHandlerStopsItsCallerAndNobodyElse(world: World) async throws {
+    func push_back_to_the_caller(world: World) async throws {
         let leave = Gate()
         let methods = MethodTable.make {
             $0.clientStreaming("test/Slow") { _, requests in
@@ -139,28 +197,5 @@ import Testing
             try await stopped.wait()
             try await expectEcho(channel, [1])
         }
-    }
-
-    @Test(arguments: World.allCases)
-    func aCallerThatWaitsForReadyIsServedOnceThereIsAServer(world: World) async throws {
-        let transport = world.transport()
-        let first = Stage.makeServer(Stage.configuration(), .make(), transport)
-        let port = try await first.start(host: "127.0.0.1", port: 0)
-        await first.abort()
-        let channel = RPC.Channel(
-            host: "127.0.0.1", port: port, configuration: ChannelConfiguration(clusterId: "nest", backoff: .local),
-            transport: transport, group: MultiThreadedEventLoopGroup.singleton, logger: Stage.quiet)
-        let refused = await failure { _ = try await channel.unary("test/Echo", []) }
-        #expect(refused?.code == .unavailable)
-        let late = await failure {
-            _ = try await channel.unary(
-                "test/Echo", [], options: CallOptions(timeout: .milliseconds(150), waitsForReady: true))
-        }
-        #expect(late?.code == .deadlineExceeded && late?.ran == .no)
-        async let patient = channel.unary("test/Echo", [5], options: CallOptions(waitsForReady: true))
-        let second = Stage.makeServer(Stage.configuration(), .make(), transport)
-        _ = try await second.start(host: "127.0.0.1", port: port)
-        #expect(try await patient.message == [5])
-        await second.abort()
     }
 }
