@@ -72,7 +72,11 @@ final class ChannelCore: @unchecked Sendable {
         case .refuse(let error, let until):
             guard call.request.options.waitsForReady else { return call.complete(.failure(error)) }
             connect(with: call, at: until)
-        case .connect: connect(with: call, at: nil)
+        case .connect:
+            guard let current else { return connect(with: call, at: nil) }
+            // One waits for this very moment; a second would be one try too many.
+            current.submit(call)
+            connect(current)
         }
     }
 

@@ -37,9 +37,9 @@ final class ClientDriver: WireHandler, @unchecked Sendable {
 
     /// The transport may connect.
     ///
-    /// - Returns: false when nobody wants it any more.
+    /// - Returns: false when it was told so before, or when nobody wants it any more.
     func start() -> Bool {
-        guard !isClosed else { return false }
+        guard !isClosed, !isStarted else { return false }
         isStarted = true
         connection.connecting(now: loop.now)
         settle()

@@ -61,6 +61,30 @@ import Testing
         }
     }
 
+    /// Tries become rarer, by at least what the backoff says; calls that do not wait are refused in between, and cause
+    /// no try of their own.
+    @Test(arguments: World.allCases)
+    func connection_backoff(world: World) async throws {
+        let stage = try await Stage.start(world, methods: .make())
+        await stage.server.abort()
+        let backoff = Backoff(initial: .milliseconds(20), factor: 2, cap: .milliseconds(60), jitter: 0)
+        let (channel, tap) = stage.tapped(ChannelConfiguration(clusterId: "nest", backoff: backoff))
+        let waiting = Task { try await channel.unary("test/Echo", [], options: CallOptions(waitsForReady: true)) }
+        try await eventually("there are five tries") {
+            guard tap.tries.count >= 1 else { return false }
+            let error = await failure { _ = try await channel.unary("test/Echo", []) }
+            #expect(error?.code == .unavailable && error?.ran == .no)
+            return tap.tries.count >= 5
+        }
+        let tries = tap.tries.prefix(5)
+        let waits = zip(tries.dropFirst(), tries).map { $0 - $1 }
+        for (wait, least) in zip(waits, [20, 40, 60, 60]) { #expect(wait >= .milliseconds(Int64(least))) }
+        waiting.cancel()
+        let error = await failure { _ = try await waiting.value }
+        #expect(error?.code == .cancelled && error?.ran == .no)
+        await channel.close()
+    }
+
     @Test(arguments: World.allCases)
     func nobodyThereIsSaidAtOnceAndAgain(world: World) async throws {
         let stage = try await Stage.start(world, methods: .make())
