@@ -1,0 +1,143 @@
+import NIOCore
+import Testing
+
+@testable import RPC
+
+/// The accepting side's streams of messages, decided: what a caller may say, and what it costs.
+@Suite struct ServerConnectionFlowTests {
+    private func expectClose(_ reason: String, _ scene: inout ServerScene) throws {
+        let said = try scene.closeReason()
+        #expect(said?.contains(reason) == true, "\(said ?? "nothing")")
+        #expect(scene.connection.phase == .closed)
+    }
+
+    // MARK: What a caller may not say
+
+    @Test func aMessageBehindTheEndIsMalformed() throws {
+        var scene = ServerScene()
+        scene.request(1, .clientStreaming)
+        scene.hear(.message, stream: 1, bytes: 3)
+        scene.hear(.end, flags: .endStream, stream: 1)
+        #expect(scene.connection.phase == .open)
+        scene.hear(.message, stream: 1, bytes: 3)
+        try expectClose("a MESSAGE behind the END of stream 1", &scene)
+    }
+
+    @Test(arguments: MethodKind.allCases)
+    func aSecondEndIsMalformed(kind: MethodKind) throws {
+        var scene = ServerScene()
+        scene.request(1, kind)
+        if kind.takesManyMessages { scene.hear(.end, flags: .endStream, stream: 1) }
+        #expect(scene.connection.phase == .open)
+        scene.hear(.end, flags: .endStream, stream: 1)
+        try expectClose("a second END of stream 1", &scene)
+    }
+
+    @Test(arguments: [FrameKind.message, .end], [UInt32(0), 2, 3])
+    func aStreamThatWasNeverOpenedHasNothingToSay(kind: FrameKind, stream: UInt32) throws {
+        var scene = ServerScene()
+        scene.request(1, .clientStreaming)
+        scene.hear(kind, flags: kind == .end ? .endStream : [], stream: stream)
+        try expectClose("stream \(stream), which was not opened", &scene)
+    }
+
+    /// They crossed the answer; only the connection's credit comes back.
+    @Test func whatComesForAnEndedStreamIsIgnored() {
+        var scene = ServerScene()
+        scene.request(1, .clientStreaming)
+        scene.finish(1)
+        _ = (scene.said(), scene.commands())
+        scene.hear(.message, stream: 1, bytes: 3)
+        scene.hear(.end, flags: .endStream, stream: 1)
+        scene.hear(.cancel, stream: 1)
+        #expect(scene.connection.phase == .open)
+        #expect(scene.commands().isEmpty && scene.said().isEmpty)
+    }
+
+    // MARK: Credit
+
+    private func small(stream: Int, connection: Int, maxStreams: Int = 4096) -> ServerConfiguration {
+        var configuration = Stage.configuration()
+        configuration.clientLimits.streamCreditBytes = stream
+        configuration.clientLimits.connectionCreditBytes = connection
+        configuration.clientLimits.maxConcurrentStreams = maxStreams
+        return configuration
+    }
+
+    /// A refused call's messages were on their way; a hundred of those must not cost the connection its credit.
+    @Test func messagesOfRefusedStreamsGiveTheirCreditBack() {
+        var scene = ServerScene(small(stream: 100, connection: 100, maxStreams: 1))
+        scene.request(1, .bidirectional)
+        _ = scene.said()
+        var returned = 0
+        for n in UInt32(1)...100 {
+            scene.request(2 * n + 1, .clientStreaming)
+            scene.hear(.message, stream: 2 * n + 1, bytes: 60)
+            let said = scene.said()
+            #expect(said.first?.kind == .response)
+            returned += said.filter { $0.stream == 0 }.compactMap(\.credit).reduce(0, +)
+        }
+        #expect(scene.connection.phase == .open)
+        #expect(returned == 6000)
+    }
+
+    @Test func messagesWithoutCreditEndTheConnection() throws {
+        for (stream, connection, reason) in [(10, 1000, "the stream's credit"), (1000, 10, "the connection's credit")] {
+            var scene = ServerScene(small(stream: stream, connection: connection))
+            scene.request(1, .clientStreaming)
+            scene.hear(.message, stream: 1, bytes: 50)
+            #expect(scene.connection.phase == .open)
+            scene.hear(.message, stream: 1, bytes: 1)
+            try expectClose("messages beyond \(reason)", &scene)
+        }
+    }
+
+    @Test func theAnswerGoesBehindWhatWaitsForCredit() {
+        var scene = ServerScene(client: Limits(streamCreditBytes: 10))
+        scene.request(1, .serverStreaming)
+        scene.send(20, on: 1)
+        scene.send(20, on: 1)
+        scene.finish(1)
+        #expect(scene.said().map(\.kind) == [.message])
+        scene.hear(RawFrames.frame(.credit, flags: [], stream: 1, payload: [11, 0, 0, 0]))
+        #expect(scene.said().map(\.kind) == [.message, .response])
+    }
+
+    // MARK: Time
+
+    @Test func aFrameMustArriveWhole() throws {
+        var scene = ServerScene()
+        var frame = RawFrames.request([UInt8](repeating: 1, count: 100))
+        // Bytes keep coming, and do not put the end off.
+        for _ in 0..<30 {
+            scene.hear(frame.readSlice(length: 1) ?? ByteBuffer())
+            scene.pass(.seconds(1))
+            _ = scene.said().filter { $0.kind != .close }
+            if scene.connection.phase == .closed { break }
+        }
+        #expect(scene.connection.phase == .closed)
+        #expect(scene.now == ServerScene.start + .seconds(30))
+    }
+
+    /// The clock starts anew with every frame, and stands still between two.
+    @Test func wholeFramesHaveAllTheTimeInTheWorld() {
+        var scene = ServerScene()
+        let ping = RawFrames.frame(.ping, flags: [], payload: PingPayload.keepalive)
+        for n in 0..<UInt32(10) {
+            // The end of one frame and the beginning of the next.
+            var bytes = RawFrames.joined(RawFrames.request([], stream: 2 * n + 1), ping)
+            scene.hear(bytes.readSlice(length: bytes.readableBytes - 5) ?? ByteBuffer())
+            scene.pass(.seconds(29))
+            scene.hear(bytes)
+            scene.pass(.seconds(50))
+            scene.finish(2 * n + 1)
+        }
+        #expect(scene.connection.phase == .open)
+    }
+
+    @Test func tooManyPingsAreNamed() throws {
+        var scene = ServerScene()
+        for _ in 0..<4 { scene.hear(RawFrames.frame(.ping, flags: [], payload: PingPayload.keepalive)) }
+        try expectClose("too many pings", &scene)
+    }
+}
