@@ -163,17 +163,17 @@ struct ClientConnection {
 
     /// The caller wants no answer any more.
     mutating func cancel(_ id: UInt32, now: NIODeadline, into actions: inout Actions<Command>) {
-        abandon(id, .cancelled, "the call was cancelled", now: now, into: &actions)
+        abandon(id, .cancelled, "the call was cancelled", into: &actions)
+        sendQueued(now: now, into: &actions)
     }
 
     private mutating func abandon(
-        _ id: UInt32, _ code: StatusCode, _ message: String, now: NIODeadline, into actions: inout Actions<Command>
+        _ id: UInt32, _ code: StatusCode, _ message: String, into actions: inout Actions<Command>
     ) {
         guard let stream = streams[id] else { return }
         let wasSent = stream.unsent == nil
         if wasSent, phase != .closed { FrameEncoder.write(.cancel, stream: id, into: &actions.output) }
         complete(id, .failure(RPCError(code, message, ran: wasSent ? .unknown : .no)), into: &actions)
-        sendQueued(now: now, into: &actions)
     }
 
     /// The caller has used a message up: its credit goes back.
@@ -243,9 +243,7 @@ struct ClientConnection {
     // MARK: Time
 
     mutating func tick(now: NIODeadline, into actions: inout Actions<Command>) {
-        while let id = deadlines.popDue(now: now) {
-            abandon(id, .deadlineExceeded, "no answer from \(configuration.target) in time", now: now, into: &actions)
-        }
+        endOverdue(now: now, into: &actions)
         switch phase {
         case .connecting, .handshake:
             guard let connectDeadline, now >= connectDeadline else { return }
@@ -256,6 +254,15 @@ struct ClientConnection {
             closeIfDone(into: &actions)
         case .closed: break
         }
+    }
+
+    /// All that are overdue end before the places that they leave are given away: else a call that waits would leave
+    /// only to be cancelled, and thousands of those are what a server turns a connection away for.
+    private mutating func endOverdue(now: NIODeadline, into actions: inout Actions<Command>) {
+        while let id = deadlines.popDue(now: now) {
+            abandon(id, .deadlineExceeded, "no answer from \(configuration.target) in time", into: &actions)
+        }
+        sendQueued(now: now, into: &actions)
     }
 
     private mutating func tickKeepalive(now: NIODeadline, into actions: inout Actions<Command>) {

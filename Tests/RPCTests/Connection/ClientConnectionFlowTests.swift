@@ -57,6 +57,21 @@ import Testing
         }
     }
 
+    /// A place that one of them leaves is no use to another whose time is over, too.
+    @Test func whoseTimeIsOverDoesNotLeaveFirst() {
+        var scene = open(maxStreams: 1)
+        let overdue = (0..<3).map { _ in scene.call(timeout: .seconds(1)) }
+        let patient = scene.call(timeout: .seconds(2))
+        _ = scene.said()
+        scene.pass(.seconds(1))
+        let said = scene.said()
+        #expect(said.map(\.kind) == [.cancel, .request] && said.map(\.stream) == [overdue[0], patient])
+        let ends = scene.ends()
+        #expect(ends.keys.sorted() == overdue)
+        #expect(overdue.map { ends[$0]?.error?.ran } == [.unknown, .no, .no])
+        #expect(ends.values.allSatisfy { $0.error?.code == .deadlineExceeded })
+    }
+
     @Test func moreThanMayWaitAreRefused() {
         var configuration = ChannelConfiguration(clusterId: "nest", keepalive: KeepaliveConfiguration(interval: nil))
         configuration.maxWaitingCalls = 2
