@@ -30,8 +30,16 @@ struct OutgoingMessages {
 
     mutating func open(_ id: UInt32) { halves[id] = Half(credit: streamCredit) }
 
-    /// Drops what waits.
-    mutating func close(_ id: UInt32) { halves[id] = nil }
+    /// Drops what waits. Its entry among the blocked stays until most of those are stale, so that streams that come and
+    /// go while the other side gives no credit cost no memory.
+    mutating func close(_ id: UInt32) {
+        halves[id] = nil
+        guard blocked.count > 64, blocked.count > 2 * halves.count else { return }
+        blocked.removeAll { halves[$0] == nil }
+    }
+
+    /// Entries in the line for the connection's credit.
+    var blockedCount: Int { blocked.count }
 
     func hasWaiting(_ id: UInt32) -> Bool { halves[id]?.waiting.isEmpty == false }
 

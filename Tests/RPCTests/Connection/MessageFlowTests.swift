@@ -95,6 +95,21 @@ import Testing
         #expect(try credited(1000, on: 0, &outgoing) == [3, 3])
     }
 
+    /// Else a client that gives no credit would have a server remember every call it ever made.
+    @Test func closedStreamsDoNotStayInLine() throws {
+        var outgoing = outgoing(stream: 1000, connection: 1, open: [1])
+        outgoing.queue(message(2), on: 1)
+        #expect(pump(1, &outgoing) == 1)
+        for id in stride(from: UInt32(3), to: 20_001, by: 2) {
+            outgoing.open(id)
+            outgoing.queue(message(1), on: id)
+            #expect(pump(id, &outgoing) == 0)
+            if id > 9 { outgoing.close(id) }
+        }
+        #expect(outgoing.blockedCount <= 65)
+        #expect(try credited(1000, on: 0, &outgoing) == [3, 5, 7, 9])
+    }
+
     @Test func creditHasABound() throws {
         var outgoing = outgoing(stream: 10, connection: 10, open: [1])
         for stream in [UInt32(0), 1] {
