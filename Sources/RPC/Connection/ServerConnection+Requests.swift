@@ -80,12 +80,12 @@ extension ServerConnection {
 
     mutating func message(_ frame: Frame, into actions: inout Actions<Command>) throws(ProtocolViolation) {
         try checkOpened(frame)
+        if let stream = streams[frame.stream], !stream.isListening, !stream.isAnswered {
+            throw .malformed("a MESSAGE behind the END of stream \(frame.stream)")
+        }
         traffic.messagesIn += 1
         let cost = frame.payload.readableBytes
         guard try incoming.received(cost, on: frame.stream, into: &actions.output) else { return }
-        guard streams[frame.stream]?.isListening == true else {
-            throw .malformed("a MESSAGE behind the END of stream \(frame.stream)")
-        }
         let message = try coding.read(frame.payload, flags: frame.flags)
         actions.commands.append(.message(stream: frame.stream, message, cost: cost))
     }

@@ -23,6 +23,15 @@ import Testing
         try expectClose("a MESSAGE behind the END of stream 1", &scene)
     }
 
+    /// Its END came with the REQUEST.
+    @Test(arguments: MethodKind.allCases)
+    func aMessageBehindARequestThatEndsTheStreamIsMalformed(kind: MethodKind) throws {
+        var scene = ServerScene()
+        scene.request(1, kind, ends: true)
+        scene.hear(.message, stream: 1, bytes: 3)
+        try expectClose("a MESSAGE behind the END of stream 1", &scene)
+    }
+
     @Test(arguments: MethodKind.allCases)
     func aSecondEndIsMalformed(kind: MethodKind) throws {
         var scene = ServerScene()
