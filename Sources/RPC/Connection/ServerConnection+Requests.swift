@@ -24,6 +24,7 @@ extension ServerConnection {
             return refuse(frame.stream, error, into: &actions)
         }
         open(frame.stream, isListening: isListening)
+        age.busy(now: now)
         let deadline = head.remainingMs == 0 ? nil : now + .milliseconds(Int64(head.remainingMs))
         if let deadline { deadlines.insert(frame.stream, deadline: deadline) }
         let request = Request(

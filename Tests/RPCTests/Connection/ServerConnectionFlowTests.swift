@@ -144,6 +144,22 @@ import Testing
         #expect(scene.connection.phase == .open)
     }
 
+    /// It made a call a moment ago.
+    @Test func aConnectionThatMakesCallsIsNotIdle() {
+        var configuration = Stage.configuration()
+        configuration.maxConnectionIdle = .seconds(10)
+        configuration.keepalive = KeepaliveConfiguration(interval: nil)
+        var scene = ServerScene(configuration)
+        for n in 0..<UInt32(5) {
+            scene.pass(.seconds(6))
+            scene.request(2 * n + 1)
+            scene.finish(2 * n + 1)
+            #expect(!scene.said().contains { $0.kind == .goAway })
+        }
+        scene.pass(.seconds(10))
+        #expect(scene.said().first?.kind == .goAway)
+    }
+
     @Test func tooManyPingsAreNamed() throws {
         var scene = ServerScene()
         for _ in 0..<4 { scene.hear(RawFrames.frame(.ping, flags: [], payload: PingPayload.keepalive)) }
