@@ -106,11 +106,18 @@ let package = Package(
             name: "space-saving-bench", dependencies: ["Sketches"], path: "Benchmarks/SpaceSaving",
             swiftSettings: strict),
 
+        // A server in a process of its own, for the contract's tests.
+        .executableTarget(
+            name: "contract-server", dependencies: ["RPC", nioPosix, logging], path: "Tests/Support/ContractServer",
+            swiftSettings: strict),
+
         // Tests: one a target, what they share, and the whole.
         .testTarget(name: "ClusterTests", dependencies: ["Cluster", yams], swiftSettings: strict),
         .testTarget(
             name: "RPCTests",
-            dependencies: ["RPC", "CRPCMessages", nioCore, nioPosix, nioEmbedded, nioSSL, logging, crypto, x509],
+            dependencies: [
+                "RPC", "CRPCMessages", "contract-server", nioCore, nioPosix, nioEmbedded, nioSSL, logging, crypto, x509,
+            ],
             swiftSettings: strict),
         .testTarget(name: "TweetTextTests", dependencies: ["TweetText", yams], swiftSettings: strict),
         .testTarget(name: "StorageTests", dependencies: ["Storage"], swiftSettings: strict),

@@ -38,12 +38,13 @@ final class RawEnd: WireHandler, @unchecked Sendable {
     }
 
     static func connect(to stage: Stage) async throws -> RawEnd {
+        try await connect(port: stage.port, over: stage.world.transport(to: stage.transport, as: .client))
+    }
+
+    static func connect(port: Int, over transport: any Transport) async throws -> RawEnd {
         let loop = MultiThreadedEventLoopGroup.singleton.next()
         let end = RawEnd(loop: loop)
-        let transport = stage.world.transport(to: stage.transport, as: .client)
-        try await transport.connect(
-            host: "127.0.0.1", port: stage.port, timeout: .seconds(10), on: loop, handler: end
-        ).get()
+        try await transport.connect(host: "127.0.0.1", port: port, timeout: .seconds(10), on: loop, handler: end).get()
         return end
     }
 
