@@ -29,7 +29,8 @@ import Testing
     }
 
     private func open(
-        maxCancelsPerSecond: Int = 100, maxStreams: Int = 4, compressionThreshold: Int? = 1024
+        maxCancelsPerSecond: Int = 100, maxStreams: Int = 4, compressionThreshold: Int? = 1024,
+        methods: MethodTable = .make()
     ) throws -> Scene {
         var configuration = Stage.configuration()
         configuration.compressionThreshold = compressionThreshold
@@ -37,7 +38,7 @@ import Testing
         configuration.clientLimits.maxConcurrentStreams = maxStreams
         var scene = Scene(
             connection: ServerConnection(
-                configuration: configuration.connection(.make()), nonce: [UInt8](repeating: 1, count: 16), now: start))
+                configuration: configuration.connection(methods), nonce: [UInt8](repeating: 1, count: 16), now: start))
         scene.connection.received(RawConnection.greeting(), now: start, into: &scene.actions)
         let kinds = try scene.frames().map(\.kind)
         #expect(kinds == [.welcome])
@@ -46,10 +47,10 @@ import Testing
     }
 
     private func request(
-        _ stream: UInt32, remainingMs: UInt32 = 0, flags: FrameFlags = .endStream
+        _ stream: UInt32, method: UInt16 = 1, remainingMs: UInt32 = 0, flags: FrameFlags = .endStream
     ) -> ByteBuffer {
         var bytes = ByteBuffer()
-        var head = RequestHead(method: 1)
+        var head = RequestHead(method: method)
         head.remainingMs = remainingMs
         FrameEncoder.write(.request, flags: flags, stream: stream, into: &bytes) { [head] in
             head.write(packedMetadata: [], into: &$0)
@@ -181,6 +182,30 @@ import Testing
         let commands = scene.commands()
         #expect(commands.isEmpty)
         #expect(scene.connection.phase == .open)
+    }
+
+    /// Its handler reads until the end, and would wait for ever for one that is not told.
+    @Test func aStreamedRequestMayEndWithItsFirstFrame() throws {
+        var scene = try open(methods: .make { $0.clientStreaming("test/Count") { _, _ in Answer() } })
+        scene.connection.received(request(1, method: 2), now: start, into: &scene.actions)
+        let commands = scene.commands()
+        #expect(commands.count == 2)
+        guard case .end(stream: 1) = commands.last else {
+            Issue.record("the handler was told of no end")
+            return
+        }
+    }
+
+    @Test func whoHasSaidTheEndSaysNoMore() throws {
+        for method in [UInt16(1), 2] {
+            var scene = try open(methods: .make { $0.clientStreaming("test/Count") { _, _ in Answer() } })
+            scene.connection.received(request(1, method: method), now: start, into: &scene.actions)
+            var bytes = ByteBuffer()
+            FrameEncoder.write(.message, stream: 1, into: &bytes)
+            scene.connection.received(bytes, now: start, into: &scene.actions)
+            let frames = try scene.frames()
+            #expect(try Close(unpacking: try #require(frames.last).payload).code == .invalidArgument)
+        }
     }
 
     @Test func nobodyCompressesForWhoDidNotAgree() throws {

@@ -30,6 +30,8 @@ extension ServerConnection {
         let request = Request(
             head: head, deadline: deadline, message: message, isCompressed: frame.flags.contains(.compressed))
         actions.commands.append(.start(stream: frame.stream, request))
+        // A handler that reads messages waits for their end, also when there are none.
+        if !isListening, takesManyMessages(head) { actions.commands.append(.end(stream: frame.stream)) }
     }
 
     /// What is answered before the next frame is looked at needs no place in the table.
@@ -75,6 +77,11 @@ extension ServerConnection {
         return nil
     }
 
+    /// The method must be one of the table's.
+    private func takesManyMessages(_ head: RequestHead) -> Bool {
+        configuration.handshake.methods[Int(head.method) - 1].kind.takesManyMessages
+    }
+
     private mutating func refuse(_ stream: UInt32, _ error: RPCError, into actions: inout Actions<Command>) {
         writeResponse(stream, .failure(error), load: LoadReport(), into: &actions.output)
     }
@@ -85,6 +92,9 @@ extension ServerConnection {
             throw .malformed("a MESSAGE behind the END of stream \(frame.stream)")
         }
         traffic.messagesIn += 1
+        if let stream = streams[frame.stream], !stream.isAnswered, !stream.isListening {
+            throw .malformed("a MESSAGE behind the end of stream \(frame.stream)")
+        }
         let cost = frame.payload.readableBytes
         guard try incoming.received(cost, on: frame.stream, into: &actions.output) else { return }
         let message = try coding.read(frame.payload, flags: frame.flags)
