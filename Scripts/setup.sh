@@ -11,13 +11,15 @@ have() {
         liblz4-dev) pkg-config --exists liblz4 2>/dev/null ;;
         librocksdb-dev) pkg-config --exists rocksdb 2>/dev/null ;;
         libxxhash-dev) pkg-config --exists libxxhash 2>/dev/null ;;
+        python3-venv) python3 -c 'import ensurepip, venv' 2>/dev/null ;;
         pkg-config | python3) command -v "$1" >/dev/null ;;
     esac
 }
 
 missing_packages() {
     local package
-    for package in pkg-config python3 protobuf-c-compiler libprotobuf-c-dev liblz4-dev librocksdb-dev libxxhash-dev; do
+    for package in pkg-config python3 python3-venv protobuf-c-compiler libprotobuf-c-dev liblz4-dev librocksdb-dev \
+        libxxhash-dev; do
         have "$package" || echo "$package"
     done
 }

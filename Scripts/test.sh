@@ -8,6 +8,7 @@ flags=(--explicit-target-dependency-import-check error)
 began=$SECONDS
 
 step "looking for what the build needs" Scripts/setup.sh
+step "looking for what the client in another language needs" Scripts/foreign-client.sh
 step "comparing generated code with Protos/ (a second)" Scripts/generate.sh --check
 step "linting (a few seconds)" Scripts/format.sh --check
 step "running the examples in the benchmark's own arithmetic" python3 -m doctest Scripts/bench_rpc.py Scripts/rpc_sides.py
