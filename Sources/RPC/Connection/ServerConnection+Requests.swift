@@ -92,9 +92,6 @@ extension ServerConnection {
             throw .malformed("a MESSAGE behind the END of stream \(frame.stream)")
         }
         traffic.messagesIn += 1
-        if let stream = streams[frame.stream], !stream.isAnswered, !stream.isListening {
-            throw .malformed("a MESSAGE behind the end of stream \(frame.stream)")
-        }
         let cost = frame.payload.readableBytes
         guard try incoming.received(cost, on: frame.stream, into: &actions.output) else { return }
         let message = try coding.read(frame.payload, flags: frame.flags)

@@ -10,6 +10,8 @@ import Testing
         var bytes: ByteBuffer
         var code: StatusCode
         var reason: String
+        /// Says that it is n2, and has its certificate where there are any.
+        var isPeer = false
 
         var testDescription: String { name }
     }
@@ -19,7 +21,8 @@ import Testing
         try await Stage.play(world, methods: .make()) { stage in
             let bystander = stage.channel()
             try await expectEcho(bystander, [1])
-            let raw = try await RawEnd.connect(to: stage)
+            let raw = try await RawEnd.connect(
+                to: stage, as: attack.isPeer ? .peer(nodeId: "n2", secret: Stage.secret) : .client)
             raw.say(attack.bytes)
             let last = try #require(await raw.framesUntilClosed().last)
             #expect(last.kind == .close)
@@ -63,11 +66,11 @@ import Testing
             Attack(
                 name: "request before proof",
                 bytes: RawFrames.joined(RawConnection.greeting(role: .peer, nodeId: "n2"), RawFrames.request([])),
-                code: .unauthenticated, reason: "before the peer has proven"),
+                code: .unauthenticated, reason: "before the peer has proven", isPeer: true),
             Attack(
                 name: "false proof",
                 bytes: RawFrames.joined(RawConnection.greeting(role: .peer, nodeId: "n2"), falseProof()),
-                code: .unauthenticated, reason: "did not prove"),
+                code: .unauthenticated, reason: "did not prove", isPeer: true),
         ]
     }
 

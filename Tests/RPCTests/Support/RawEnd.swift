@@ -37,8 +37,9 @@ final class RawEnd: WireHandler, @unchecked Sendable {
         self.react = react
     }
 
-    static func connect(to stage: Stage) async throws -> RawEnd {
-        try await connect(port: stage.port, over: stage.world.transport(to: stage.transport, as: .client))
+    /// - Parameter role: whose certificate is shown, where there are any.
+    static func connect(to stage: Stage, as role: ChannelRole = .client) async throws -> RawEnd {
+        try await connect(port: stage.port, over: stage.world.transport(to: stage.transport, as: role))
     }
 
     static func connect(port: Int, over transport: any Transport) async throws -> RawEnd {
