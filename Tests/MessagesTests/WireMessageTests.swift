@@ -63,4 +63,26 @@ import Testing
         let bomb = [UInt8](repeating: 0, count: 200_000).enumerated().map { $0.offset % 2 == 0 ? UInt8(0x5a) : 0 }
         #expect(throws: DecodingFailure.tooLarge(message: "NodeStatusReply")) { try NodeStatusReply.decode(bomb) }
     }
+
+    /// The view that skips Swift values reads and writes what they do, and its memory is used again.
+    @Test func aMessageCanBeReadAndWrittenWhereItLies() throws {
+        let scratch = Scratch()
+        for size in [0, 1, 30, 127, 128, 70_000, 5] {
+            let payload = (0..<size).map { UInt8(truncatingIfNeeded: $0) }
+            let encoded = Echo.with { $0.payload = payload }.encode()
+            let copy = try encoded.withUnsafeBytes { bytes in
+                try EchoView.read(bytes, in: scratch) { view in
+                    [UInt8](unsafeUninitializedCapacity: EchoView.packedSize(view.payload)) { target, count in
+                        count = EchoView.pack(view.payload, into: UnsafeMutableRawBufferPointer(target))
+                    }
+                }
+            }
+            #expect(copy == encoded, "\(size) bytes")
+        }
+        #expect(throws: DecodingFailure.malformed(message: "Echo")) {
+            try [UInt8]([0x0A, 9, 1]).withUnsafeBytes { bytes in
+                try EchoView.read(bytes, in: scratch) { _ in }
+            }
+        }
+    }
 }
