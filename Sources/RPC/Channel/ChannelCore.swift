@@ -91,6 +91,9 @@ final class ChannelCore: @unchecked Sendable {
 
     func settle() { current?.settle() }
 
+    /// When the connection has something to decide by itself.
+    var nextDeadline: NIODeadline? { current?.nextDeadline }
+
     /// A call that has certainly not run, and whose connection is no more.
     func resubmit(_ call: OutgoingCall, after error: RPCError) {
         call.driver = nil

@@ -33,6 +33,8 @@ final class ClientDriver: WireHandler, @unchecked Sendable {
 
     var takesCalls: Bool { connection.takesCalls }
 
+    var nextDeadline: NIODeadline? { connection.nextDeadline }
+
     var serverTurnedAwayPings: Bool { connection.serverTurnedAwayPings }
 
     /// The transport may connect.
@@ -96,8 +98,7 @@ final class ClientDriver: WireHandler, @unchecked Sendable {
     ) -> Bool {
         guard connection.canSend, connection.queue.isEmpty else { return false }
         let stream = connection.callInPlace(
-            method, options, deadline: deadline, now: deadline == nil ? .uptimeNanoseconds(0) : loop.now,
-            into: &actions, body: write)
+            method, options, deadline: deadline, now: loop.now, into: &actions, body: write)
         guard let stream else { return false }
         callers[stream] = .inPlace(caller, token: token)
         return true

@@ -54,12 +54,15 @@ extension ClientConnection {
 
     /// Makes a unary call whose message `body` writes where it lies; `canSend` must be true and nobody wait.
     ///
-    /// - Returns: the stream; nil when the server has no such method, or takes no such message.
+    /// - Returns: the stream; nil when the call must be refused, which `call` does with the reason.
     mutating func callInPlace(
         _ method: String, _ options: CallOptions, deadline: NIODeadline?, now: NIODeadline,
         into actions: inout Actions<Command>, body: (inout ByteBuffer) -> Void
     ) -> UInt32? {
-        guard let method = methods[method], method.kind == .unary else { return nil }
+        let metadata = options.metadata.packed()
+        guard let method = methods[method], method.kind == .unary, options.metadata.refusal == nil,
+            metadata.count <= Metadata.maxPackedBytes, options.session.count <= RequestHead.maxPartBytes
+        else { return nil }
         var head = RequestHead(method: method.number)
         head.remainingMs = deadline.map { Self.remainingMs(until: $0, now: now) } ?? 0
         (head.revision, head.key, head.partition) = (options.revision, options.key, options.partition)
@@ -67,7 +70,7 @@ extension ClientConnection {
         let start = actions.output.writerIndex
         actions.output.reserveCapacity(minimumWritableBytes: FrameHeader.byteCount + RequestHead.byteCount + 256)
         actions.output.moveWriterIndex(to: start + FrameHeader.byteCount)
-        head.write(packedMetadata: options.metadata.packed(), into: &actions.output)
+        head.write(packedMetadata: metadata, into: &actions.output)
         let messageStart = actions.output.writerIndex
         body(&actions.output)
         let bytes = actions.output.writerIndex - messageStart
@@ -241,10 +244,10 @@ extension ClientConnection {
         closeIfDone(into: &actions)
     }
 
-    /// A call of many messages cannot be made again once some have left.
+    /// A call of many messages cannot be made again once some have left, or have come.
     mutating func giveBack(_ id: UInt32, _ error: RPCError, into actions: inout Actions<Command>) {
         guard let stream = streams[id] else { return }
-        if stream.unsent == nil, stream.kind.takesManyMessages {
+        if stream.unsent == nil, stream.kind.takesManyMessages || stream.hasMessages {
             return complete(id, .failure(error), into: &actions)
         }
         remove(id)

@@ -54,7 +54,12 @@ struct ConnectionAge {
 
     var due: NIODeadline? {
         switch phase {
-        case .staying: [ageDeadline, configuration.maxIdle.map { lastBusy + $0 }].lazy.compactMap { $0 }.min()
+        case .staying:
+            switch (ageDeadline, configuration.maxIdle) {
+            case (let age, nil): age
+            case (nil, let idle?): lastBusy + idle
+            case (let age?, let idle?): min(age, lastBusy + idle)
+            }
         case .leaving: nil
         case .announced(_, let until): until
         case .final: graceDeadline

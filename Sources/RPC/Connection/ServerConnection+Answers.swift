@@ -91,7 +91,10 @@ extension ServerConnection {
             output.reserveCapacity(minimumWritableBytes: messageStart - start)
             output.moveWriterIndex(to: messageStart)
             try body(&output)
-            guard output.writerIndex - messageStart <= min(theirs.maxMessageBytes, theirs.maxFrameBytes - 16) else {
+            guard
+                output.writerIndex - messageStart
+                    <= min(theirs.maxMessageBytes, theirs.maxFrameBytes - ResponseTrailer.byteCount)
+            else {
                 throw RPCError(.resourceExhausted, "the answer is above the caller's limit")
             }
         } catch {

@@ -47,7 +47,9 @@ extension ServerConnection {
         pings.called()
         traffic.calls += 1
         var request = InPlaceRequest(stream: frame.stream, head: head, payload: frame.payload)
-        if frame.flags.contains(.compressed) {
+        if !frame.flags.contains(.compressed) {
+            try coding.checkSize(frame.payload.readableBytes - head.messageOffset)
+        } else {
             var message = frame.payload
             message.moveReaderIndex(forwardBy: head.messageOffset)
             request.decompressed = try coding.read(message, flags: frame.flags)
