@@ -27,6 +27,8 @@ final class ChannelCore: @unchecked Sendable {
     private var keepalive: KeepaliveConfiguration
     private var current: ClientDriver?
     private var drivers: [ClientDriver] = []
+    /// All that ever were; a driver's number in it.
+    private var driverCount: UInt64 = 0
     private var isClosed = false
 
     init(
@@ -82,11 +84,10 @@ final class ChannelCore: @unchecked Sendable {
 
     /// - Returns: false when the call must take the long way.
     func callInPlace(
-        _ caller: InPlaceCaller, _ token: Int, _ method: String, _ options: CallOptions, deadline: NIODeadline?,
-        _ write: (inout ByteBuffer) -> Void
+        _ caller: InPlaceCaller, _ token: Int, deadline: NIODeadline?, _ write: (inout ByteBuffer) -> Void
     ) -> Bool {
         guard let current, !isClosed else { return false }
-        return current.callInPlace(caller, token, method, options, deadline: deadline, write)
+        return current.callInPlace(caller, token, deadline: deadline, write)
     }
 
     func settle() { current?.settle() }
@@ -152,8 +153,10 @@ final class ChannelCore: @unchecked Sendable {
     ///
     /// - Parameter due: when the connection may be tried; calls that wait for it have their deadlines in the driver.
     private func connect(with call: OutgoingCall, at due: NIODeadline?) {
+        driverCount += 1
         let driver = ClientDriver(
-            core: self, loop: loop, configuration: configuration.connection(target: target, keepalive: keepalive),
+            id: driverCount, core: self, loop: loop,
+            configuration: configuration.connection(target: target, keepalive: keepalive),
             nonce: configuration.chance.bytes(ClusterProof.nonceBytes))
         current = driver
         drivers.append(driver)

@@ -4,20 +4,25 @@ import NIOCore
 ///
 /// `@unchecked Sendable`: everything is touched on the channel's loop only, which the wire's calls are on, too.
 final class ClientDriver: WireHandler, @unchecked Sendable {
+    /// Differs from those of all other connections of its channel.
+    let id: UInt64
     private let core: ChannelCore
     private let loop: any EventLoop
     private var connection: ClientConnection
     private var actions = Actions<ClientConnection.Command>()
     /// Who waits on a stream.
-    private enum Caller {
-        case call(OutgoingCall)
-        case inPlace(InPlaceCaller, token: Int)
-    }
-
-    private var callers = StreamTable<Caller>()
+    private var callers = StreamTable<OutgoingCall>()
+    private var inPlaceCallers = InPlaceCallers()
+    /// What is given to in-place callers right now; kept for its memory.
+    private var answering: [InPlaceResult] = []
     private var writers = WaitingWriters()
     private var wire: (any Wire)?
     private var timer = LoopTimer()
+    private var busyPoll = BusyPoll()
+    /// In what is under way.
+    private var calledInPlace = false
+    /// When the bytes came that are being looked at.
+    private var batchTime: NIODeadline?
     private var isClosed = false
     /// The transport was asked to connect.
     private(set) var isStarted = false
@@ -25,7 +30,11 @@ final class ClientDriver: WireHandler, @unchecked Sendable {
     /// The handshake was done: the end of this connection is no failure to connect.
     private(set) var wasOpened = false
 
-    init(core: ChannelCore, loop: any EventLoop, configuration: ClientConnection.Configuration, nonce: [UInt8]) {
+    init(
+        id: UInt64, core: ChannelCore, loop: any EventLoop, configuration: ClientConnection.Configuration,
+        nonce: [UInt8]
+    ) {
+        self.id = id
         self.core = core
         self.loop = loop
         connection = ClientConnection(configuration: configuration, nonce: nonce, now: loop.now)
@@ -60,12 +69,22 @@ final class ClientDriver: WireHandler, @unchecked Sendable {
 
     func received(_ bytes: ByteBuffer) {
         if connection.phase == .handshake { connection.peerName = wire?.peerName }
-        connection.received(bytes, now: loop.now, into: &actions)
+        let now = loop.now
+        batchTime = now
+        connection.received(bytes, now: now, into: &actions)
         perform()
     }
 
     func readCompleted() {
+        let isQuick = calledInPlace
         settle()
+        if isQuick { pollIfDue() }
+    }
+
+    /// A call that was made in place may be answered in place.
+    private func pollIfDue() {
+        guard let wire, busyPoll.isDue() else { return }
+        busyPoll.ended(found: wire.awaitBytes(atMost: BusyPoll.limit))
     }
 
     func writabilityChanged(_ isWritable: Bool) {}
@@ -88,40 +107,45 @@ final class ClientDriver: WireHandler, @unchecked Sendable {
         let stream = connection.call(call.request, now: loop.now, into: &actions)
         call.driver = self
         call.stream = stream
-        callers[stream] = .call(call)
+        callers[stream] = call
     }
 
-    /// - Returns: false when the connection is not open, or others wait for it.
+    /// - Returns: false when the connection is not open, others wait for it, or the call must be refused.
     func callInPlace(
-        _ caller: InPlaceCaller, _ token: Int, _ method: String, _ options: CallOptions, deadline: NIODeadline?,
-        _ write: (inout ByteBuffer) -> Void
+        _ caller: InPlaceCaller, _ token: Int, deadline: NIODeadline?, _ write: (inout ByteBuffer) -> Void
     ) -> Bool {
         guard connection.canSend, connection.queue.isEmpty else { return false }
-        let stream = connection.callInPlace(
-            method, options, deadline: deadline, now: loop.now, into: &actions, body: write)
-        guard let stream else { return false }
-        callers[stream] = .inPlace(caller, token: token)
+        if caller.prepared?.driver != id {
+            guard let head = connection.template(caller.method, caller.options) else { return false }
+            caller.prepared = InPlaceCaller.Prepared(driver: id, number: inPlaceCallers.add(caller), head: head)
+        }
+        guard let prepared = caller.prepared else { return false }
+        let stream = ClientConnection.InPlaceStream(caller: prepared.number, token: token)
+        guard
+            connection.callInPlace(
+                stream, head: prepared.head, deadline: deadline, now: batchTime ?? loop.now, into: &actions.output,
+                body: write)
+        else { return false }
+        inPlaceCallers.called(caller, prepared.number)
+        calledInPlace = true
         return true
     }
 
-    private func call(_ stream: UInt32) -> OutgoingCall? {
-        if case .call(let call) = callers[stream] { call } else { nil }
+    /// What was called in place is answered in place: callbacks, which may call again.
+    private func answerInPlace() {
+        swap(&answering, &connection.inPlaceResults)
+        for result in answering { inPlaceCallers.answered(result.caller)?.give(result) }
+        answering.removeAll(keepingCapacity: true)
     }
 
-    /// What was sent in place has left no request to make again.
     private func returned(_ stream: UInt32, _ error: RPCError) {
-        guard let call = call(stream) else { return completed(stream, .failure(error)) }
-        callers.removeValue(forKey: stream)
+        guard let call = callers.removeValue(forKey: stream) else { return }
         core.resubmit(call, after: error)
     }
 
     private func completed(_ stream: UInt32, _ result: Result<Reply, RPCError>) {
         writers.fail(stream, result.failure ?? .saidAll)
-        switch callers.removeValue(forKey: stream) {
-        case .call(let call): call.complete(result)
-        case .inPlace(let caller, let token): caller.failed(token, result.failure ?? .saidAll)
-        case nil: break
-        }
+        callers.removeValue(forKey: stream)?.complete(result)
     }
 
     func cancel(_ call: OutgoingCall) {
@@ -158,12 +182,15 @@ final class ClientDriver: WireHandler, @unchecked Sendable {
         guard !isPerforming else { return }
         isPerforming = true
         defer { isPerforming = false }
-        var next = 0
-        while next < actions.commands.count {
-            perform(actions.commands[next])
-            next += 1
+        while !actions.commands.isEmpty || !connection.inPlaceResults.isEmpty {
+            var next = 0
+            while next < actions.commands.count {
+                perform(actions.commands[next])
+                next += 1
+            }
+            actions.commands.removeAll(keepingCapacity: true)
+            answerInPlace()
         }
-        actions.commands.removeAll(keepingCapacity: true)
     }
 
     private func perform(_ command: ClientConnection.Command) {
@@ -171,13 +198,10 @@ final class ClientDriver: WireHandler, @unchecked Sendable {
         case .opened:
             wasOpened = true
             core.opened(self)
-        case .started(let stream): if let call = call(stream) { speak(call) }
-        case .metadata(let stream, let metadata): call(stream)?.sink.started(metadata)
-        case .message(let stream, let message, let cost): call(stream)?.sink.received(message, cost: cost)
+        case .started(let stream): if let call = callers[stream] { speak(call) }
+        case .metadata(let stream, let metadata): callers[stream]?.sink.started(metadata)
+        case .message(let stream, let message, let cost): callers[stream]?.sink.received(message, cost: cost)
         case .written(let stream): writers.written(stream)
-        case .answered(let stream, let answer):
-            guard case .inPlace(let caller, let token) = callers.removeValue(forKey: stream) else { return }
-            answer.give(to: caller, token)
         case .completed(let stream, let result): completed(stream, result)
         case .returned(let stream, let error): returned(stream, error)
         case .goingAway: core.retired(self)
@@ -189,13 +213,24 @@ final class ClientDriver: WireHandler, @unchecked Sendable {
     func settle() {
         perform()
         if actions.output.readableBytes > 0, let wire {
-            let output = actions.output
+            // Writing may come back here with more to say.
+            var output = actions.output
             actions.output = ByteBuffer()
             connection.traffic.bytesOut += UInt64(output.readableBytes)
             wire.write(output)
             wire.flush()
+            keep(&output)
         }
+        calledInPlace = false
+        batchTime = nil
         timer.arm(for: connection.nextDeadline, on: loop) { self.tick() }
+    }
+
+    /// Its memory will do for the next calls in place.
+    private func keep(_ output: inout ByteBuffer) {
+        guard calledInPlace, actions.output.readableBytes == 0 else { return }
+        output.empty()
+        actions.output = output
     }
 
     private func tick() {

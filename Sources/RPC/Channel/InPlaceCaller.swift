@@ -12,14 +12,23 @@ public struct InPlaceReply {
 /// Calls one unary method from its channel's own event loop, with no task, no continuation and no copy a call: for load
 /// generators, proxies, and whoever else lives on that loop. Everywhere else ``Channel/unary(_:_:options:)`` is better.
 ///
-/// `@unchecked Sendable`: it does not change; `answered` runs on the channel's event loop, as does whoever calls.
+/// `@unchecked Sendable`: `prepared` is touched on the channel's event loop only, where `answered` runs and calls are made.
 public final class InPlaceCaller: @unchecked Sendable {
     public typealias Answered = (_ token: Int, _ reply: InPlaceReply) -> Void
 
     private let channel: Channel
-    private let method: String
-    private let options: CallOptions
-    let answered: Answered
+    let method: String
+    let options: CallOptions
+    private let answered: Answered
+    /// What one connection makes of the method and the options once.
+    struct Prepared {
+        let driver: UInt64
+        /// Of this caller, in the driver's list.
+        let number: Int
+        let head: [UInt8]
+    }
+
+    var prepared: Prepared?
 
     /// - Parameter answered: is told of each call's end, once, by the token it was made with.
     public init(
@@ -40,7 +49,7 @@ public final class InPlaceCaller: @unchecked Sendable {
         let core = channel.core
         core.loop.assertInEventLoop()
         let deadline = options.timeout.map { core.loop.now + TimeAmount($0) }
-        if core.callInPlace(self, token, method, options, deadline: deadline, write) { return }
+        if core.callInPlace(self, token, deadline: deadline, write) { return }
         // There is no open connection, or too much on it, or it must be refused: the long way.
         var message = ByteBuffer()
         write(&message)
@@ -67,44 +76,43 @@ private struct InPlaceSink: CallSink {
     func completed(_ result: Result<Reply, RPCError>) {
         switch result {
         case .success(let reply):
-            reply.message.withUnsafeBytes {
-                caller.answered(token, InPlaceReply(message: $0, load: reply.load, error: nil))
-            }
-        case .failure(let error): caller.failed(token, error)
+            caller.give(
+                InPlaceResult(
+                    caller: 0, token: token, load: reply.load, payload: ByteBuffer(bytes: reply.message), error: nil))
+        case .failure(let error):
+            let load = error.load ?? LoadReport()
+            caller.give(InPlaceResult(caller: 0, token: token, load: load, payload: ByteBuffer(), error: error))
         }
     }
 }
 
 extension InPlaceCaller {
-    func failed(_ token: Int, _ error: RPCError) {
-        let nothing = UnsafeRawBufferPointer(start: nil, count: 0)
-        answered(token, InPlaceReply(message: nothing, load: error.load ?? LoadReport(), error: error))
+    func give(_ result: InPlaceResult) {
+        result.payload.withUnsafeReadableBytes {
+            answered(result.token, InPlaceReply(message: $0, load: result.load, error: result.error))
+        }
     }
 }
 
-/// A RESPONSE that says OK and nothing more, as it came.
-struct InPlaceAnswer {
-    let load: LoadReport
-    /// The message.
-    let payload: ByteBuffer
+/// Those who have called in place on one connection, by a small number each. They are held while they wait for answers.
+struct InPlaceCallers {
+    private var entries: [(caller: InPlaceCaller?, waiting: Int)] = []
 
-    /// - Returns: nil when there is more to it: an error, metadata.
-    init?(_ frame: Frame, _ coding: MessageCoding) throws(ProtocolViolation) {
-        guard let load = ResponseTrailer.plainSuccess(frame.payload) else { return nil }
-        self.load = load
-        var message = frame.payload
-        message.moveReaderIndex(forwardBy: ResponseTrailer.byteCount)
-        if frame.flags.contains(.compressed) {
-            payload = ByteBuffer(bytes: try coding.read(message, flags: frame.flags))
-        } else {
-            try coding.checkSize(message.readableBytes)
-            payload = message
-        }
+    /// - Returns: its number.
+    mutating func add(_ caller: InPlaceCaller) -> Int {
+        entries.append((nil, 0))
+        return entries.count - 1
     }
 
-    func give(to caller: InPlaceCaller, _ token: Int) {
-        payload.withUnsafeReadableBytes {
-            caller.answered(token, InPlaceReply(message: $0, load: load, error: nil))
-        }
+    mutating func called(_ caller: InPlaceCaller, _ number: Int) {
+        if entries[number].waiting == 0 { entries[number].caller = caller }
+        entries[number].waiting += 1
+    }
+
+    mutating func answered(_ number: Int) -> InPlaceCaller? {
+        let caller = entries[number].caller
+        entries[number].waiting -= 1
+        if entries[number].waiting == 0 { entries[number].caller = nil }
+        return caller
     }
 }

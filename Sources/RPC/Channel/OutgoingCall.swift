@@ -21,7 +21,7 @@ final class OutgoingCall: @unchecked Sendable {
     let request: ClientConnection.Request
     let sink: any CallSink
     /// The connection and the stream that carry it; kept after the end, for the credit of what is still unread.
-    weak var driver: ClientDriver?
+    var driver: ClientDriver?
     var stream: UInt32 = 0
     /// What the caller said before the request left.
     var early = Deque<Write>()

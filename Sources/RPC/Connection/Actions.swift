@@ -5,3 +5,13 @@ struct Actions<Command> {
     var output = ByteBuffer()
     var commands: [Command] = []
 }
+
+extension ByteBuffer {
+    /// Beyond this, memory is given back rather than kept for the next batch.
+    private static let mostKept = 65_536
+
+    /// Empties the buffer whose bytes have been handed on, and keeps its memory if nobody else looks at it any more.
+    mutating func empty() {
+        if capacity > Self.mostKept { self = ByteBuffer() } else { clear() }
+    }
+}

@@ -52,51 +52,8 @@ extension ClientConnection {
         actions.commands.append(.started(stream: id))
     }
 
-    /// Makes a unary call whose message `body` writes where it lies; `canSend` must be true and nobody wait.
-    ///
-    /// - Returns: the stream; nil when the call must be refused, which `call` does with the reason.
-    mutating func callInPlace(
-        _ method: String, _ options: CallOptions, deadline: NIODeadline?, now: NIODeadline,
-        into actions: inout Actions<Command>, body: (inout ByteBuffer) -> Void
-    ) -> UInt32? {
-        let metadata = options.metadata.packed()
-        guard let method = methods[method], method.kind == .unary, options.metadata.refusal == nil,
-            metadata.count <= Metadata.maxPackedBytes, options.session.count <= RequestHead.maxPartBytes
-        else { return nil }
-        var head = RequestHead(method: method.number)
-        head.remainingMs = deadline.map { Self.remainingMs(until: $0, now: now) } ?? 0
-        (head.revision, head.key, head.partition) = (options.revision, options.key, options.partition)
-        head.session = options.session
-        let start = actions.output.writerIndex
-        actions.output.reserveCapacity(minimumWritableBytes: FrameHeader.byteCount + RequestHead.byteCount + 256)
-        actions.output.moveWriterIndex(to: start + FrameHeader.byteCount)
-        head.write(packedMetadata: metadata, into: &actions.output)
-        let messageStart = actions.output.writerIndex
-        body(&actions.output)
-        let bytes = actions.output.writerIndex - messageStart
-        guard bytes <= theirs.maxMessageBytes, bytes + messageStart - start <= theirs.maxFrameBytes else {
-            actions.output.moveWriterIndex(to: start)
-            return nil
-        }
-        let id = open(deadline: deadline, now: now)
-        let flags = coding.compress(from: messageStart, in: &actions.output)
-        FrameEncoder.writeHeader(.request, flags: flags.union(.endStream), stream: id, at: start, into: &actions.output)
-        return id
-    }
-
-    private mutating func open(deadline: NIODeadline?, now: NIODeadline) -> UInt32 {
-        let id = nextStream
-        nextStream += 2
-        lastBusy = now
-        streams[id] = Stream(kind: .unary, isSpeaking: false, isInPlace: true)
-        sentCount += 1
-        traffic.calls += 1
-        if let deadline { deadlines.insert(id, deadline: deadline) }
-        return id
-    }
-
     /// At least 1: 0 would mean for ever.
-    private static func remainingMs(until deadline: NIODeadline, now: NIODeadline) -> UInt32 {
+    static func remainingMs(until deadline: NIODeadline, now: NIODeadline) -> UInt32 {
         UInt32(clamping: max(1, ((deadline - now).nanoseconds + 999_999) / 1_000_000))
     }
 
@@ -182,14 +139,12 @@ extension ClientConnection {
     mutating func responded(
         _ frame: Frame, now: NIODeadline, into actions: inout Actions<Command>
     ) throws(ProtocolViolation) {
-        guard let stream = streams[frame.stream] else { return }
-        guard stream.unsent == nil else { throw .malformed("an answer to a request that was not sent") }
-        if stream.isInPlace, let answer = try InPlaceAnswer(frame, coding) {
-            remove(frame.stream)
-            actions.commands.append(.answered(stream: frame.stream, answer))
-            sendQueued(now: now, into: &actions)
+        if try respondedInPlace(frame) {
+            if !queue.isEmpty { sendQueued(now: now, into: &actions) }
             return closeIfDone(into: &actions)
         }
+        guard let stream = streams[frame.stream] else { return }
+        guard stream.unsent == nil else { throw .malformed("an answer to a request that was not sent") }
         var payload = frame.payload
         let trailer = try ResponseTrailer(from: &payload)
         if let error = trailer.error {
@@ -207,6 +162,7 @@ extension ClientConnection {
 
     mutating func messaged(_ frame: Frame, into actions: inout Actions<Command>) throws(ProtocolViolation) {
         let cost = frame.payload.readableBytes
+        guard inPlace[frame.stream] == nil else { throw .malformed("a MESSAGE on the stream of a unary call") }
         if let stream = streams[frame.stream], !stream.kind.givesManyMessages {
             throw .malformed("a MESSAGE on the stream of a \(stream.kind) call")
         }
@@ -238,6 +194,7 @@ extension ClientConnection {
         guard phase == .goingAway else { return }
         let error = RPCError(
             .unavailable, "\(configuration.target) takes no more calls: \(goAway.reason)", ran: .no, retryable: true)
+        for id in inPlace.keys where id > goAway.lastStream { fail(inPlace: id, error) }
         for id in streams.keys where id > goAway.lastStream || streams[id]?.unsent != nil {
             giveBack(id, error, into: &actions)
         }
@@ -268,7 +225,11 @@ extension ClientConnection {
         }
         outgoing.close(id)
         incoming.close(id)
-        deadlines.sweep(liveCount: streams.count) { streams[$0] != nil }
+        sweepDeadlines()
+    }
+
+    mutating func sweepDeadlines() {
+        deadlines.sweep(liveCount: streams.count + inPlace.count) { streams[$0] != nil || inPlace[$0] != nil }
     }
 }
 

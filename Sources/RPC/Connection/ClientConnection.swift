@@ -33,8 +33,6 @@ struct ClientConnection {
         /// The oldest waiting message of this stream went out.
         case written(stream: UInt32)
         case completed(stream: UInt32, Result<Reply, RPCError>)
-        /// Success of a call that was made in place.
-        case answered(stream: UInt32, InPlaceAnswer)
         /// The call has certainly not run: make it again on another connection, or fail it with this.
         case returned(stream: UInt32, RPCError)
         /// Give new calls to another connection.
@@ -62,7 +60,12 @@ struct ClientConnection {
         var isEnding = false
         var initialMetadata: Metadata?
         var hasMessages = false
-        var isInPlace = false
+    }
+
+    /// A call that was made in place: its caller's number in the driver's list, and the token that it gave.
+    struct InPlaceStream {
+        var caller: Int
+        var token: Int
     }
 
     enum Phase {
@@ -87,11 +90,15 @@ struct ClientConnection {
     /// The node that the other side's certificate names; the driver sets it before the first bytes.
     var peerName: String?
     private(set) var theirs = Limits.client
-    private(set) var coding = MessageCoding(compressFrom: nil, acceptsCompressed: false, maxMessageBytes: 0)
+    var coding = MessageCoding(compressFrom: nil, acceptsCompressed: false, maxMessageBytes: 0)
     var streams = StreamTable<Stream>()
+    /// Calls that were made in place, which have left. Small values in a table of their own.
+    var inPlace = StreamTable<InPlaceStream>()
+    /// What those ended with; the driver takes it after each read.
+    var inPlaceResults: [InPlaceResult] = []
     /// Calls that wait for the handshake, or for one of the server's streams, in order. Some may have ended.
     var queue = Deque<UInt32>()
-    /// Streams whose request has left.
+    /// Of `streams`: those whose request has left.
     var sentCount = 0
     var deadlines = DeadlineQueue()
     var outgoing = OutgoingMessages()
@@ -114,12 +121,14 @@ struct ClientConnection {
         switch phase {
         case .connecting, .handshake: due = min(due, connectDeadline ?? due)
         case .open, .goingAway:
-            due = min(due, keepalive.due(hasCalls: !streams.isEmpty) ?? due)
+            due = min(due, keepalive.due(hasCalls: hasCalls) ?? due)
             due = min(due, idleDeadline ?? due)
         case .closed: return nil
         }
         return due == .distantFuture ? nil : due
     }
+
+    private var hasCalls: Bool { !streams.isEmpty || !inPlace.isEmpty }
 
     private var idleDeadline: NIODeadline? { configuration.idleTimeout.map { lastBusy + $0 } }
 
@@ -159,7 +168,7 @@ struct ClientConnection {
     }
 
     /// The server takes one more call now.
-    var canSend: Bool { phase == .open && sentCount < theirs.maxConcurrentStreams }
+    var canSend: Bool { phase == .open && sentCount + inPlace.count < theirs.maxConcurrentStreams }
 
     /// The caller wants no answer any more.
     mutating func cancel(_ id: UInt32, now: NIODeadline, into actions: inout Actions<Command>) {
@@ -170,6 +179,10 @@ struct ClientConnection {
     private mutating func abandon(
         _ id: UInt32, _ code: StatusCode, _ message: String, into actions: inout Actions<Command>
     ) {
+        guard inPlace[id] == nil else {
+            FrameEncoder.write(.cancel, stream: id, into: &actions.output)
+            return fail(inPlace: id, RPCError(code, message, ran: .unknown))
+        }
         guard let stream = streams[id] else { return }
         let wasSent = stream.unsent == nil
         if wasSent, phase != .closed { FrameEncoder.write(.cancel, stream: id, into: &actions.output) }
@@ -266,7 +279,7 @@ struct ClientConnection {
     }
 
     private mutating func tickKeepalive(now: NIODeadline, into actions: inout Actions<Command>) {
-        switch keepalive.tick(now: now, hasCalls: !streams.isEmpty) {
+        switch keepalive.tick(now: now, hasCalls: hasCalls) {
         case .ping: FrameEncoder.write(.ping, payload: PingPayload.keepalive, into: &actions.output)
         case .lost: lost("nothing was heard from \(configuration.target) for too long", into: &actions)
         case nil: break
@@ -275,7 +288,7 @@ struct ClientConnection {
 
     private mutating func tickIdle(now: NIODeadline, into actions: inout Actions<Command>) {
         guard phase == .open else { return }
-        if !streams.isEmpty { lastBusy = now }
+        if hasCalls { lastBusy = now }
         guard let idleDeadline, now >= idleDeadline else { return }
         phase = .goingAway
         actions.commands.append(.goingAway)
@@ -319,6 +332,11 @@ struct ClientConnection {
         guard phase != .closed else { return }
         let (wasOpen, wasGoingAway) = (phase == .open || phase == .goingAway, phase == .goingAway)
         phase = .closed
+        for id in inPlace.keys {
+            var own = error
+            (own.ran, own.retryable) = (.unknown, false)
+            fail(inPlace: id, own)
+        }
         var movable: [UInt32] = []
         for id in streams.keys {
             guard let unsent = streams[id]?.unsent else {
@@ -339,7 +357,7 @@ struct ClientConnection {
     }
 
     mutating func closeIfDone(into actions: inout Actions<Command>) {
-        guard phase == .goingAway, streams.isEmpty else { return }
+        guard phase == .goingAway, !hasCalls else { return }
         phase = .closed
         actions.commands.append(.close(nil))
     }

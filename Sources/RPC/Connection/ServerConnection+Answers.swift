@@ -78,19 +78,26 @@ extension ServerConnection {
         finished(id, outcome, load: load, into: &actions)
     }
 
-    /// Writes the answer to a request that was answered in place: room for the frame's header and the trailer, the
-    /// message by `body`, then both over it.
-    func answer(
-        _ id: UInt32, load: LoadReport, into output: inout ByteBuffer,
-        body: (inout ByteBuffer) throws(RPCError) -> Void
+    /// Writes the answers to requests that are answered in place, whose messages `body` appends.
+    mutating func answer(
+        _ requests: [InPlaceRequest], load: LoadReport, into output: inout ByteBuffer,
+        body: (borrowing InPlaceRequest, inout ByteBuffer) throws(RPCError) -> Void
     ) {
         guard phase == .open else { return }
+        for request in requests { answer(request, load: load, into: &output, body: body) }
+    }
+
+    /// Room for the frame's header and the trailer, the message, then both over it.
+    private mutating func answer(
+        _ request: InPlaceRequest, load: LoadReport, into output: inout ByteBuffer,
+        body: (borrowing InPlaceRequest, inout ByteBuffer) throws(RPCError) -> Void
+    ) {
         let start = output.writerIndex
         let messageStart = start + FrameHeader.byteCount + ResponseTrailer.byteCount
         do throws(RPCError) {
             output.reserveCapacity(minimumWritableBytes: messageStart - start)
             output.moveWriterIndex(to: messageStart)
-            try body(&output)
+            try body(request, &output)
             guard
                 output.writerIndex - messageStart
                     <= min(theirs.maxMessageBytes, theirs.maxFrameBytes - ResponseTrailer.byteCount)
@@ -99,11 +106,16 @@ extension ServerConnection {
             }
         } catch {
             output.moveWriterIndex(to: start)
-            return writeError(id, error, load: load, into: &output)
+            return writeError(request.stream, error, load: load, into: &output)
         }
         let flags = coding.compress(from: messageStart, in: &output)
-        ResponseTrailer.write(load, at: start + FrameHeader.byteCount, into: &output)
-        FrameEncoder.writeHeader(.response, flags: flags.union(.endStream), stream: id, at: start, into: &output)
+        let offset = start - output.readerIndex
+        output.withUnsafeMutableReadableBytes { bytes in
+            let frame = UnsafeMutableRawBufferPointer(rebasing: bytes[offset...])
+            let trailer = frame[FrameHeader.byteCount..<FrameHeader.byteCount + ResponseTrailer.byteCount]
+            ResponseTrailer.store(load, in: UnsafeMutableRawBufferPointer(rebasing: trailer))
+            FrameEncoder.storeHeader(.response, flags: flags.union(.endStream), stream: request.stream, in: frame)
+        }
     }
 
     // MARK: RESPONSE

@@ -11,7 +11,7 @@ extension ServerConnection {
         // What came after the last GOAWAY was told not to be served; its sender knows.
         if age.isFinal { return }
         lastStream = frame.stream
-        if try answersInPlace(frame, into: &actions) { return }
+        if try answersInPlace(frame) { return }
         var payload = frame.payload
         let head = try RequestHead(from: &payload)
         let message = try coding.read(payload, flags: frame.flags)
@@ -35,9 +35,7 @@ extension ServerConnection {
     }
 
     /// What is answered before the next frame is looked at needs no place in the table.
-    private mutating func answersInPlace(
-        _ frame: Frame, into actions: inout Actions<Command>
-    ) throws(ProtocolViolation) -> Bool {
+    private mutating func answersInPlace(_ frame: Frame) throws(ProtocolViolation) -> Bool {
         let head = try RequestHead.Fixed(frame.payload)
         let index = Int(head.method) - 1
         let methods = configuration.handshake.methods
@@ -54,7 +52,7 @@ extension ServerConnection {
             message.moveReaderIndex(forwardBy: head.messageOffset)
             request.decompressed = try coding.read(message, flags: frame.flags)
         }
-        actions.commands.append(.answer(request))
+        inPlace.append(request)
         return true
     }
 

@@ -22,8 +22,6 @@ struct ServerConnection {
         case opened(role: Role, nodeId: String)
         /// Run the handler; `finished` must be called once for it.
         case start(stream: UInt32, Request)
-        /// Answer with `answer`, at once.
-        case answer(InPlaceRequest)
         /// One of the caller's messages; `consumed` must be called with its cost once it is used up.
         case message(stream: UInt32, [UInt8], cost: Int)
         /// The caller says no more on this stream.
@@ -78,8 +76,10 @@ struct ServerConnection {
     var phase = Phase.handshake
     /// The node that the other side's certificate names; the driver sets it before the first bytes.
     var peerName: String?
-    private(set) var coding = MessageCoding(compressFrom: nil, acceptsCompressed: false, maxMessageBytes: 0)
+    var coding = MessageCoding(compressFrom: nil, acceptsCompressed: false, maxMessageBytes: 0)
     var streams = StreamTable<Stream>()
+    /// Requests that came and are to be answered at once; the driver takes them after each read.
+    var inPlace: [InPlaceRequest] = []
     var deadlines = DeadlineQueue()
     var outgoing = OutgoingMessages()
     var incoming = IncomingMessages(.client)

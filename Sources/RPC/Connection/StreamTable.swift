@@ -1,9 +1,11 @@
-/// The open streams of a connection, by id. Ids ascend in steps of two and streams live shortly, so that neighbours lie
-/// in neighbouring slots: open addressing by half the id, with linear probing, hashes nothing and hardly ever collides.
-/// Unlike a `Dictionary` its order does not depend on the process (design, "no order that depends on the hash seed").
+/// The open streams of a connection, by id. Ids ascend in steps of two and streams live shortly, so that nearly each one
+/// has the slot of half its id to itself: nothing is hashed and nothing moved. A stream that finds another in its slot
+/// goes to a dictionary.
 struct StreamTable<Value> {
     private var ids: [UInt32]
     private var values: [Value?]
+    /// Those whose slot another stream had when they came.
+    private var displaced: [UInt32: Value] = [:]
     private(set) var count = 0
 
     init() {
@@ -13,85 +15,66 @@ struct StreamTable<Value> {
 
     var isEmpty: Bool { count == 0 }
 
-    /// Ascending.
-    var keys: [UInt32] { ids.filter { $0 != 0 }.sorted() }
+    /// Ascending, so that no order depends on the process.
+    var keys: [UInt32] { (ids.filter { $0 != 0 } + displaced.keys).sorted() }
 
     /// Stream 0 is the connection's and stands in no table.
     subscript(id: UInt32) -> Value? {
         get {
-            guard let slot = slot(of: id) else { return nil }
-            return values[slot]
+            let slot = slot(of: id)
+            if ids[slot] == id, id != 0 { return values[slot] }
+            return displaced.isEmpty ? nil : displaced[id]
         }
         _modify {
-            var slot = slot(of: id)
-            if slot == nil {
-                slot = insert(id)
+            precondition(id != 0, "stream 0 is the connection's")
+            let slot = slot(of: id)
+            if ids[slot] == id || (ids[slot] == 0 && displaced[id] == nil) {
+                defer { settle(slot, id) }
+                yield &values[slot]
+            } else {
+                let others = count - displaced.count
+                defer { count = others + displaced.count }
+                yield &displaced[id]
             }
-            guard let slot else { preconditionFailure("a new stream has a slot") }
-            defer { if values[slot] == nil { remove(at: slot) } }
-            yield &values[slot]
         }
     }
 
     @discardableResult
     mutating func removeValue(forKey id: UInt32) -> Value? {
-        guard let slot = slot(of: id) else { return nil }
-        let value = values[slot]
-        values[slot] = nil
-        remove(at: slot)
+        let slot = slot(of: id)
+        if ids[slot] == id, id != 0 {
+            ids[slot] = 0
+            count -= 1
+            return values[slot].take()
+        }
+        guard !displaced.isEmpty, let value = displaced.removeValue(forKey: id) else { return nil }
+        count -= 1
         return value
     }
 
-    private var mask: Int { ids.count - 1 }
+    private func slot(of id: UInt32) -> Int { Int(id >> 1) & (ids.count - 1) }
 
-    private func home(_ id: UInt32) -> Int { Int(id >> 1) & mask }
-
-    private func slot(of id: UInt32) -> Int? {
-        var slot = home(id)
-        while ids[slot] != id {
-            guard ids[slot] != 0 else { return nil }
-            slot = (slot + 1) & mask
+    /// The value in the slot of `id` came, went, or changed.
+    private mutating func settle(_ slot: Int, _ id: UInt32) {
+        switch (ids[slot] == id, values[slot] != nil) {
+        case (true, true), (false, false): return
+        case (true, false):
+            ids[slot] = 0
+            count -= 1
+        case (false, true):
+            ids[slot] = id
+            count += 1
+            // At most half of the slots are taken, so that few streams meet.
+            if 2 * count > ids.count { grow() }
         }
-        return id == 0 ? nil : slot
-    }
-
-    /// At most half of the slots are taken, so that probing ends soon.
-    private mutating func insert(_ id: UInt32) -> Int {
-        precondition(id != 0, "stream 0 is the connection's")
-        if 2 * (count + 1) > ids.count { grow() }
-        var slot = home(id)
-        while ids[slot] != 0 { slot = (slot + 1) & mask }
-        ids[slot] = id
-        count += 1
-        return slot
     }
 
     private mutating func grow() {
-        let (oldIds, oldValues) = (ids, values)
-        ids = [UInt32](repeating: 0, count: oldIds.count * 2)
-        values = [Value?](repeating: nil, count: oldIds.count * 2)
-        count = 0
-        for (index, id) in oldIds.enumerated() where id != 0 {
-            let slot = insert(id)
-            values[slot] = oldValues[index]
-        }
-    }
-
-    /// Closes the gap, so that no probe ends before what it seeks (Knuth, The Art of Computer Programming, volume 3,
-    /// 6.4, algorithm R).
-    private mutating func remove(at slot: Int) {
-        count -= 1
-        var gap = slot
-        var next = (gap + 1) & mask
-        while ids[next] != 0 {
-            if (next - home(ids[next])) & mask >= (next - gap) & mask {
-                ids[gap] = ids[next]
-                values.swapAt(gap, next)
-                gap = next
-            }
-            next = (next + 1) & mask
-        }
-        ids[gap] = 0
-        values[gap] = nil
+        var larger = StreamTable()
+        larger.ids = [UInt32](repeating: 0, count: ids.count * 2)
+        larger.values = [Value?](repeating: nil, count: ids.count * 2)
+        for slot in ids.indices where ids[slot] != 0 { larger[ids[slot]] = values[slot] }
+        for (id, value) in displaced { larger[id] = value }
+        self = larger
     }
 }

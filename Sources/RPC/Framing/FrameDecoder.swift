@@ -28,12 +28,14 @@ struct FrameDecoder {
     /// The next whole frame, or nil when more bytes are needed.
     mutating func next() throws(ProtocolViolation) -> Frame? {
         if header == nil { header = try readHeader() }
-        guard let header, let payload = buffer.readSlice(length: header.payloadBytes) else {
+        guard let header, buffer.readableBytes >= header.payloadBytes else {
             if buffer.readableBytes == 0 { buffer = ByteBuffer() }
             return nil
         }
         self.header = nil
-        guard payload.withUnsafeReadableBytes(wireChecksum) == header.payloadChecksum else {
+        guard let payload = buffer.readSlice(length: header.payloadBytes),
+            payload.withUnsafeReadableBytes(wireChecksum) == header.payloadChecksum
+        else {
             throw ProtocolViolation(.dataLoss, "payload checksum of a \(header.kind) frame does not match")
         }
         return Frame(kind: header.kind, flags: header.flags, stream: header.stream, payload: payload)

@@ -30,17 +30,23 @@ enum FrameEncoder {
         _ kind: FrameKind, flags: FrameFlags, stream: UInt32, at start: Int, into buffer: inout ByteBuffer
     ) {
         let offset = start - buffer.readerIndex
-        buffer.withUnsafeMutableReadableBytes { bytes in
-            let frame = UnsafeMutableRawBufferPointer(rebasing: bytes[offset...])
-            let payload = UnsafeRawBufferPointer(rebasing: frame[FrameHeader.byteCount...])
-            frame.storeBytes(of: UInt32(payload.count).littleEndian, as: UInt32.self)
-            frame[4] = kind.rawValue
-            frame[5] = flags.rawValue
-            frame.storeBytes(of: 0, toByteOffset: 6, as: UInt16.self)
-            frame.storeBytes(of: stream.littleEndian, toByteOffset: 8, as: UInt32.self)
-            frame.storeBytes(of: wireChecksum(payload).littleEndian, toByteOffset: 12, as: UInt32.self)
-            let checked = UnsafeRawBufferPointer(rebasing: frame[..<FrameHeader.checkedByteCount])
-            frame.storeBytes(of: wireChecksum(checked).littleEndian, toByteOffset: 16, as: UInt32.self)
+        buffer.withUnsafeMutableReadableBytes {
+            storeHeader(kind, flags: flags, stream: stream, in: UnsafeMutableRawBufferPointer(rebasing: $0[offset...]))
         }
+    }
+
+    /// The header of `frame`, whose payload is there already.
+    static func storeHeader(
+        _ kind: FrameKind, flags: FrameFlags, stream: UInt32, in frame: UnsafeMutableRawBufferPointer
+    ) {
+        let payload = UnsafeRawBufferPointer(rebasing: frame[FrameHeader.byteCount...])
+        frame.storeBytes(of: UInt32(payload.count).littleEndian, as: UInt32.self)
+        frame[4] = kind.rawValue
+        frame[5] = flags.rawValue
+        frame.storeBytes(of: 0, toByteOffset: 6, as: UInt16.self)
+        frame.storeBytes(of: stream.littleEndian, toByteOffset: 8, as: UInt32.self)
+        frame.storeBytes(of: wireChecksum(payload).littleEndian, toByteOffset: 12, as: UInt32.self)
+        let checked = UnsafeRawBufferPointer(rebasing: frame[..<FrameHeader.checkedByteCount])
+        frame.storeBytes(of: wireChecksum(checked).littleEndian, toByteOffset: 16, as: UInt32.self)
     }
 }

@@ -28,6 +28,16 @@ struct RequestHead: Equatable {
         buffer.writeBytes(packedMetadata)
     }
 
+    /// The same as bytes, for a method that is called many times; `remainingMs` is said anew each time.
+    func template(packedMetadata: [UInt8]) -> [UInt8] {
+        var buffer = ByteBuffer()
+        write(packedMetadata: packedMetadata, into: &buffer)
+        return Array(buffer: buffer)
+    }
+
+    /// Where `remainingMs` lies.
+    static let remainingOffset = 4
+
     /// Takes the head off `payload`, which then holds the message.
     init(from payload: inout ByteBuffer) throws(ProtocolViolation) {
         let fixed = try Fixed(payload)

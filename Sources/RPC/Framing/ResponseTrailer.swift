@@ -26,18 +26,14 @@ struct ResponseTrailer: Equatable {
     }
 
     /// The trailer of a plain success, where room was left for it.
-    static func write(_ load: LoadReport, at start: Int, into buffer: inout ByteBuffer) {
-        let offset = start - buffer.readerIndex
-        buffer.withUnsafeMutableReadableBytes { bytes in
-            let trailer = UnsafeMutableRawBufferPointer(rebasing: bytes[offset..<offset + byteCount])
-            trailer[0] = StatusCode.ok.rawValue
-            trailer[1] = load.draining ? drainingFlag : 0
-            trailer.storeBytes(of: 0, toByteOffset: 2, as: UInt16.self)
-            trailer.storeBytes(of: load.inFlight.littleEndian, toByteOffset: 4, as: UInt16.self)
-            trailer.storeBytes(of: load.utilisationPermille.littleEndian, toByteOffset: 6, as: UInt16.self)
-            trailer.storeBytes(of: load.medianLatencyUs.littleEndian, toByteOffset: 8, as: UInt32.self)
-            trailer.storeBytes(of: 0, toByteOffset: 12, as: UInt32.self)
-        }
+    static func store(_ load: LoadReport, in trailer: UnsafeMutableRawBufferPointer) {
+        trailer[0] = StatusCode.ok.rawValue
+        trailer[1] = load.draining ? drainingFlag : 0
+        trailer.storeBytes(of: 0, toByteOffset: 2, as: UInt16.self)
+        trailer.storeBytes(of: load.inFlight.littleEndian, toByteOffset: 4, as: UInt16.self)
+        trailer.storeBytes(of: load.utilisationPermille.littleEndian, toByteOffset: 6, as: UInt16.self)
+        trailer.storeBytes(of: load.medianLatencyUs.littleEndian, toByteOffset: 8, as: UInt32.self)
+        trailer.storeBytes(of: 0, toByteOffset: 12, as: UInt32.self)
     }
 
     /// The load, when that is all that the trailer of a success says.

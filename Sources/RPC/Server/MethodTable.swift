@@ -16,6 +16,8 @@ public struct MethodTable: Sendable {
     }
 
     private var methods: [Method] = []
+    /// By index, as `methods`; copying one costs less than a whole method.
+    private var inPlaceHandlers: [InPlaceHandler?] = []
 
     public init() {}
 
@@ -74,6 +76,22 @@ public struct MethodTable: Sendable {
         precondition(!methods.contains { $0.name == method.name }, "\(method.name) is registered twice")
         precondition(methods.count < Int(UInt16.max), "too many methods")
         methods.append(method)
+        if case .inPlace(let handler) = method.handler {
+            inPlaceHandlers.append(handler)
+        } else {
+            inPlaceHandlers.append(nil)
+        }
+    }
+
+    /// The handler of an in-place method, or why it may not be run.
+    func inPlaceHandler(_ number: UInt16, for role: Role) throws(RPCError) -> InPlaceHandler {
+        let index = Int(number) - 1
+        if inPlaceHandlers.indices.contains(index), let handler = inPlaceHandlers[index],
+            role == .peer || methods[index].role == .client
+        {
+            return handler
+        }
+        throw RPCError(.permissionDenied, "\(try method(number, for: role).name) is not answered in place", ran: .no)
     }
 
     /// What a request may run, or why it may not.

@@ -16,14 +16,18 @@ extension ServerDriver {
     }
 
     /// What is done before it returns takes no place among the requests in flight.
-    func answer(_ request: InPlaceRequest) {
-        answeredInPlace += 1
-        connection.answer(request.stream, load: shared.meter.report, into: &actions.output) {
-            answer throws(RPCError) in
-            let method = try shared.methods.method(request.head.method, for: peer.role)
-            guard case .inPlace(let handler) = method.handler else { return }
+    func answerInPlace() {
+        swap(&answering, &connection.inPlace)
+        let load = shared.meter.report
+        var output = ByteBuffer()
+        swap(&output, &actions.output)
+        connection.answer(answering, load: load, into: &output) { [shared, peer] request, answer throws(RPCError) in
+            let handler = try shared.methods.inPlaceHandler(request.head.method, for: peer.role)
             try request.withCall(from: peer) { call throws(RPCError) in try handler(call, &answer) }
         }
+        swap(&output, &actions.output)
+        answeredInPlace += answering.count
+        answering.removeAll(keepingCapacity: true)
     }
 
     private func refuse(_ stream: UInt32, _ error: RPCError) {

@@ -43,12 +43,15 @@ final class ServerDriver: WireHandler, @unchecked Sendable {
     var running: [UInt32: Running] = [:]
     var writers = WaitingWriters()
     var latenciesUs: [UInt32] = []
+    /// What is answered right now; kept for its memory.
+    var answering: [InPlaceRequest] = []
     /// Of the bytes that came last.
     var answeredInPlace = 0
     private var lastReceived = NIODeadline.uptimeNanoseconds(0)
     var peer = Peer()
     private var wire: (any Wire)?
     private var timer = LoopTimer()
+    private var busyPoll = BusyPoll()
     private var isPerforming = false
     private let mailbox = Mailbox<Event>()
 
@@ -77,7 +80,15 @@ final class ServerDriver: WireHandler, @unchecked Sendable {
     }
 
     func readCompleted() {
+        let isQuick = answeredInPlace == 1 && running.isEmpty
         settle()
+        if isQuick { pollIfDue() }
+    }
+
+    /// Everything asked for was answered: the next call may be as near as its caller.
+    private func pollIfDue() {
+        guard let wire, busyPoll.isDue() else { return }
+        busyPoll.ended(found: wire.awaitBytes(atMost: BusyPoll.limit))
     }
 
     func writabilityChanged(_ isWritable: Bool) {
@@ -132,12 +143,15 @@ final class ServerDriver: WireHandler, @unchecked Sendable {
         guard !isPerforming else { return }
         isPerforming = true
         defer { isPerforming = false }
-        var next = 0
-        while next < actions.commands.count {
-            perform(actions.commands[next])
-            next += 1
+        while !actions.commands.isEmpty || !connection.inPlace.isEmpty {
+            var next = 0
+            while next < actions.commands.count {
+                perform(actions.commands[next])
+                next += 1
+            }
+            actions.commands.removeAll(keepingCapacity: true)
+            answerInPlace()
         }
-        actions.commands.removeAll(keepingCapacity: true)
     }
 
     private func perform(_ command: ServerConnection.Command) {
@@ -147,7 +161,6 @@ final class ServerDriver: WireHandler, @unchecked Sendable {
             peer.nodeId = nodeId
         case .start(let stream, let request): start(stream, request)
         case .cancel(let stream, let error): cancel(stream, error)
-        case .answer(let request): answer(request)
         case .message(let stream, let message, let cost): deliver(message, cost: cost, to: stream)
         case .end(let stream): running[stream]?.requests?.end(nil)
         case .written(let stream): writers.written(stream)
@@ -166,8 +179,8 @@ final class ServerDriver: WireHandler, @unchecked Sendable {
     /// Performs, flushes, and arms the timer: the end of every way in.
     private func settle() {
         perform()
-        measure()
         flush()
+        measure()
         timer.arm(for: connection.nextDeadline, on: loop) { self.tick() }
     }
 
@@ -190,15 +203,24 @@ final class ServerDriver: WireHandler, @unchecked Sendable {
 
     private func flush() {
         guard actions.output.readableBytes > 0, let wire else { return }
-        let output = actions.output
+        // Writing may come back here with more to say.
+        var output = actions.output
         actions.output = ByteBuffer()
         connection.traffic.bytesOut += UInt64(output.readableBytes)
         wire.write(output)
         wire.flush()
+        keep(&output)
         if !wire.isWritable, wire.waitingBytes > shared.configuration.maxWaitingBytes {
             logRefusal("more than \(shared.configuration.maxWaitingBytes) bytes left unread", code: .resourceExhausted)
             stop(nil)
         }
+    }
+
+    /// Its memory will do for the next answers; what was said once, in the handshake, is no measure of them.
+    private func keep(_ output: inout ByteBuffer) {
+        guard answeredInPlace > 0, actions.output.readableBytes == 0 else { return }
+        output.empty()
+        actions.output = output
     }
 
     private func close(_ violation: ProtocolViolation?) {

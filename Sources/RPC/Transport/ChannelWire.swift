@@ -1,3 +1,4 @@
+import Glibc
 import NIOCore
 
 /// The last handler of a TCP connection: gives what a SwiftNIO channel says to a driver, and what the driver says to
@@ -14,6 +15,8 @@ final class ChannelWire: ChannelInboundHandler, Wire {
     private let loop: any EventLoop
     private let tls: TLSGuard?
     private var context: ChannelHandlerContext?
+    /// The socket, while the channel is active.
+    private var descriptor: NIOBSDSocket.Handle?
     private var isClosing = false
     private var failure: String?
 
@@ -28,6 +31,7 @@ final class ChannelWire: ChannelInboundHandler, Wire {
 
     func channelActive(context: ChannelHandlerContext) {
         self.context = context
+        descriptor = try? context.pipeline.syncOperations.withUnsafeTransportIfAvailable { $0 }  // Not every kind has one.
         handler.opened(self)
     }
 
@@ -49,6 +53,7 @@ final class ChannelWire: ChannelInboundHandler, Wire {
     func channelInactive(context: ChannelHandlerContext) {
         guard self.context != nil else { return }
         self.context = nil
+        descriptor = nil
         handler.closed(failure)
     }
 
@@ -85,6 +90,16 @@ final class ChannelWire: ChannelInboundHandler, Wire {
 
     func flush() {
         context?.flush()
+    }
+
+    func awaitBytes(atMost limit: TimeAmount) -> Bool {
+        guard let descriptor, !isClosing else { return false }
+        var socket = pollfd(fd: descriptor, events: Int16(POLLIN), revents: 0)
+        let end = loop.now + limit
+        repeat {
+            if poll(&socket, 1, 0) != 0 { return true }
+        } while loop.now < end
+        return false
     }
 
     func setReading(_ isReading: Bool) {

@@ -14,6 +14,9 @@ public protocol Wire: AnyObject {
     /// Keeps the bytes for the next flush.
     func write(_ bytes: ByteBuffer)
     func flush()
+    /// Looks for bytes for so long without giving up the thread; true when some have come, and will be given to the
+    /// handler next.
+    func awaitBytes(atMost limit: TimeAmount) -> Bool
     /// Stops and starts the arrival of bytes.
     func setReading(_ isReading: Bool)
     /// Sends what was written, drops what still arrives, and closes within a second.
@@ -24,6 +27,8 @@ public protocol Wire: AnyObject {
 
 extension Wire {
     public var peerName: String? { nil }
+
+    public func awaitBytes(atMost limit: TimeAmount) -> Bool { false }
 }
 
 /// A connection's driver, as what carries its bytes sees it. Called on the event loop of the connection only.
