@@ -21,11 +21,12 @@ c_messages() {
 }
 
 generate() {
-    local others=()
+    # What the RPC layer itself says; it knows nothing of the rest.
+    local own=(Protos/rpc.proto Protos/services.proto) others=()
     for proto in Protos/*.proto; do
-        [ "$proto" = Protos/rpc.proto ] || others+=("$proto")
+        [[ " ${own[*]} " == *" $proto "* ]] || others+=("$proto")
     done
-    c_messages Sources/CRPCMessages Protos/rpc.proto
+    c_messages Sources/CRPCMessages "${own[@]}"
     c_messages Sources/CMessages "${others[@]}"
     python3 Scripts/generate_messages.py Protos "$made/Sources/Messages/Generated"
 }

@@ -16,6 +16,8 @@ FIELD = re.compile(r"^\s*(repeated\s+)?(\w+)\s+(\w+)\s*=\s*(\d+);\s*(?://\s*(.*)
 VALUE = re.compile(r"^\s*(\w+)\s*=\s*(\d+);\s*(?://\s*(.*))?$")
 SWIFT_KEYWORDS = {"protected", "public", "in", "is", "as", "default", "extension", "protocol", "internal", "private"}
 C_KEYWORDS = {"protected", "public", "private"}
+# The RPC layer's own, which reads the C structs itself.
+OF_RPC = {"rpc", "services"}
 
 
 def camel(name):
@@ -167,6 +169,8 @@ def message_swift(name, doc, raw_fields, enums):
     }}
 
     public func encode() -> [UInt8] {{ Arena.encode(self) }}
+
+    public static var descriptor: UnsafeRawPointer {{ Arena.descriptor(of: {name}.self) }}
 }}
 
 extension {name}: CBacked {{
@@ -190,7 +194,7 @@ extension {name}: CBacked {{
 
 def main():
     proto_dir, out_dir = map(pathlib.Path, sys.argv[1:3])
-    parsed = {path: list(parse(path)) for path in sorted(proto_dir.glob("*.proto")) if path.stem != "rpc"}
+    parsed = {path: list(parse(path)) for path in sorted(proto_dir.glob("*.proto")) if path.stem not in OF_RPC}
     enums = {name: values[0][0] for items in parsed.values() for kind, name, _, values in items if kind == "enum"}
     out_dir.mkdir(parents=True, exist_ok=True)
     for path, items in parsed.items():

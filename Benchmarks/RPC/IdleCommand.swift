@@ -20,7 +20,7 @@ struct IdleCommand: AsyncParsableCommand {
                 configuration: ChannelConfiguration(
                     clusterId: RPCBench.clusterId, keepalive: KeepaliveConfiguration(interval: nil), idleTimeout: nil),
                 transport: transport, group: group, logger: RPCBench.quiet)
-            _ = try await channel.unary(Health.method, [], options: CallOptions(timeout: .seconds(10)))
+            _ = try await channel.health(options: CallOptions(timeout: .seconds(10)))
             channels.append(channel)
         }
         announce("open \(channels.count)")

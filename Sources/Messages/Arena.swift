@@ -43,6 +43,15 @@ final class Arena {
         }
     }
 
+    static func descriptor<M: CBacked>(of type: M.Type) -> UnsafeRawPointer {
+        let arena = Arena(budget: .max)
+        let raw = arena.struct(of: M.self)
+        M().fill(raw, arena)
+        // A message's generated `init` points its base at the descriptor.
+        let base = UnsafeRawPointer(raw).assumingMemoryBound(to: ProtobufCMessage.self)
+        return UnsafeRawPointer(base.pointee.descriptor)
+    }
+
     private func allocate<T>(_ type: T.Type, count: Int) -> UnsafeMutablePointer<T> {
         guard let memory = rookery_arena_alloc(raw, max(1, count) * MemoryLayout<T>.stride) else {
             preconditionFailure("out of memory while packing a message")

@@ -11,6 +11,9 @@ public protocol WireMessage: Sendable, Equatable {
 
     /// The proto3 encoding.
     func encode() -> [UInt8]
+
+    /// protobuf-c's `ProtobufCMessageDescriptor` of this message, a constant of the program: for reflection.
+    static var descriptor: UnsafeRawPointer { get }
 }
 
 extension WireMessage {

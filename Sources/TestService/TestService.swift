@@ -12,11 +12,13 @@ public enum TestService {
     static let maxMessages = 10_000
 
     public static func register(in methods: inout MethodTable) {
-        methods.inPlace("rookery.Test/Echo", echo)
-        methods.unary("rookery.Test/Unary", unary)
-        methods.serverStreaming("rookery.Test/Download", download)
-        methods.clientStreaming("rookery.Test/Upload", upload)
-        methods.bidirectional("rookery.Test/Chat", chat)
+        let echoes = MethodMessages(request: Echo.descriptor, reply: Echo.descriptor)
+        let messages = MethodMessages(request: TestRequest.descriptor, reply: TestReply.descriptor)
+        methods.inPlace("rookery.Test/Echo", messages: echoes, echo)
+        methods.unary("rookery.Test/Unary", messages: messages, unary)
+        methods.serverStreaming("rookery.Test/Download", messages: messages, download)
+        methods.clientStreaming("rookery.Test/Upload", messages: messages, upload)
+        methods.bidirectional("rookery.Test/Chat", messages: messages, chat)
     }
 
     /// Unpacked, and packed again, without a copy in between.

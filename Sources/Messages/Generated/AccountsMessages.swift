@@ -43,6 +43,8 @@ public struct UserRow: WireMessage {
     }
 
     public func encode() -> [UInt8] { Arena.encode(self) }
+
+    public static var descriptor: UnsafeRawPointer { Arena.descriptor(of: UserRow.self) }
 }
 
 extension UserRow: CBacked {
@@ -95,6 +97,8 @@ public struct NameRow: WireMessage {
     }
 
     public func encode() -> [UInt8] { Arena.encode(self) }
+
+    public static var descriptor: UnsafeRawPointer { Arena.descriptor(of: NameRow.self) }
 }
 
 extension NameRow: CBacked {
@@ -131,6 +135,8 @@ public struct SessionRow: WireMessage {
     }
 
     public func encode() -> [UInt8] { Arena.encode(self) }
+
+    public static var descriptor: UnsafeRawPointer { Arena.descriptor(of: SessionRow.self) }
 }
 
 extension SessionRow: CBacked {
@@ -173,6 +179,8 @@ public struct RegisterRequest: WireMessage {
     }
 
     public func encode() -> [UInt8] { Arena.encode(self) }
+
+    public static var descriptor: UnsafeRawPointer { Arena.descriptor(of: RegisterRequest.self) }
 }
 
 extension RegisterRequest: CBacked {
@@ -216,6 +224,8 @@ public struct SessionReply: WireMessage {
     }
 
     public func encode() -> [UInt8] { Arena.encode(self) }
+
+    public static var descriptor: UnsafeRawPointer { Arena.descriptor(of: SessionReply.self) }
 }
 
 extension SessionReply: CBacked {
@@ -256,6 +266,8 @@ public struct LoginRequest: WireMessage {
     }
 
     public func encode() -> [UInt8] { Arena.encode(self) }
+
+    public static var descriptor: UnsafeRawPointer { Arena.descriptor(of: LoginRequest.self) }
 }
 
 extension LoginRequest: CBacked {
@@ -290,6 +302,8 @@ public struct ResolveRequest: WireMessage {
     }
 
     public func encode() -> [UInt8] { Arena.encode(self) }
+
+    public static var descriptor: UnsafeRawPointer { Arena.descriptor(of: ResolveRequest.self) }
 }
 
 extension ResolveRequest: CBacked {
@@ -321,6 +335,8 @@ public struct ResolveReply: WireMessage {
     }
 
     public func encode() -> [UInt8] { Arena.encode(self) }
+
+    public static var descriptor: UnsafeRawPointer { Arena.descriptor(of: ResolveReply.self) }
 }
 
 extension ResolveReply: CBacked {
@@ -354,6 +370,8 @@ public struct UserCounts: WireMessage {
     }
 
     public func encode() -> [UInt8] { Arena.encode(self) }
+
+    public static var descriptor: UnsafeRawPointer { Arena.descriptor(of: UserCounts.self) }
 }
 
 extension UserCounts: CBacked {
@@ -389,6 +407,8 @@ public struct RegionUserCounts: WireMessage {
     }
 
     public func encode() -> [UInt8] { Arena.encode(self) }
+
+    public static var descriptor: UnsafeRawPointer { Arena.descriptor(of: RegionUserCounts.self) }
 }
 
 extension RegionUserCounts: CBacked {
@@ -432,6 +452,8 @@ public struct Profile: WireMessage {
     }
 
     public func encode() -> [UInt8] { Arena.encode(self) }
+
+    public static var descriptor: UnsafeRawPointer { Arena.descriptor(of: Profile.self) }
 }
 
 extension Profile: CBacked {
@@ -477,6 +499,8 @@ public struct ProfileRequest: WireMessage {
     }
 
     public func encode() -> [UInt8] { Arena.encode(self) }
+
+    public static var descriptor: UnsafeRawPointer { Arena.descriptor(of: ProfileRequest.self) }
 }
 
 extension ProfileRequest: CBacked {
@@ -513,6 +537,8 @@ public struct UpdateProfileRequest: WireMessage {
     }
 
     public func encode() -> [UInt8] { Arena.encode(self) }
+
+    public static var descriptor: UnsafeRawPointer { Arena.descriptor(of: UpdateProfileRequest.self) }
 }
 
 extension UpdateProfileRequest: CBacked {
@@ -553,6 +579,8 @@ public struct ChangePasswordRequest: WireMessage {
     }
 
     public func encode() -> [UInt8] { Arena.encode(self) }
+
+    public static var descriptor: UnsafeRawPointer { Arena.descriptor(of: ChangePasswordRequest.self) }
 }
 
 extension ChangePasswordRequest: CBacked {
@@ -589,6 +617,8 @@ public struct SessionInfo: WireMessage {
     }
 
     public func encode() -> [UInt8] { Arena.encode(self) }
+
+    public static var descriptor: UnsafeRawPointer { Arena.descriptor(of: SessionInfo.self) }
 }
 
 extension SessionInfo: CBacked {
@@ -626,6 +656,8 @@ public struct SessionsReply: WireMessage {
     }
 
     public func encode() -> [UInt8] { Arena.encode(self) }
+
+    public static var descriptor: UnsafeRawPointer { Arena.descriptor(of: SessionsReply.self) }
 }
 
 extension SessionsReply: CBacked {
@@ -656,6 +688,8 @@ public struct RevokeRequest: WireMessage {
     }
 
     public func encode() -> [UInt8] { Arena.encode(self) }
+
+    public static var descriptor: UnsafeRawPointer { Arena.descriptor(of: RevokeRequest.self) }
 }
 
 extension RevokeRequest: CBacked {
@@ -691,6 +725,8 @@ public struct SessionToken: WireMessage {
     }
 
     public func encode() -> [UInt8] { Arena.encode(self) }
+
+    public static var descriptor: UnsafeRawPointer { Arena.descriptor(of: SessionToken.self) }
 }
 
 extension SessionToken: CBacked {

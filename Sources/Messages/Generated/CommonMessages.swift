@@ -11,6 +11,8 @@ public struct Empty: WireMessage {
     }
 
     public func encode() -> [UInt8] { Arena.encode(self) }
+
+    public static var descriptor: UnsafeRawPointer { Arena.descriptor(of: Empty.self) }
 }
 
 extension Empty: CBacked {
@@ -45,6 +47,8 @@ public struct Seen: WireMessage {
     }
 
     public func encode() -> [UInt8] { Arena.encode(self) }
+
+    public static var descriptor: UnsafeRawPointer { Arena.descriptor(of: Seen.self) }
 }
 
 extension Seen: CBacked {
@@ -80,6 +84,8 @@ public struct SeenList: WireMessage {
     }
 
     public func encode() -> [UInt8] { Arena.encode(self) }
+
+    public static var descriptor: UnsafeRawPointer { Arena.descriptor(of: SeenList.self) }
 }
 
 extension SeenList: CBacked {
@@ -120,6 +126,8 @@ public struct PartitionRow: WireMessage {
     }
 
     public func encode() -> [UInt8] { Arena.encode(self) }
+
+    public static var descriptor: UnsafeRawPointer { Arena.descriptor(of: PartitionRow.self) }
 }
 
 extension PartitionRow: CBacked {
@@ -171,6 +179,8 @@ public struct NodeRow: WireMessage {
     }
 
     public func encode() -> [UInt8] { Arena.encode(self) }
+
+    public static var descriptor: UnsafeRawPointer { Arena.descriptor(of: NodeRow.self) }
 }
 
 extension NodeRow: CBacked {
@@ -211,6 +221,8 @@ public struct MapRequest: WireMessage {
     }
 
     public func encode() -> [UInt8] { Arena.encode(self) }
+
+    public static var descriptor: UnsafeRawPointer { Arena.descriptor(of: MapRequest.self) }
 }
 
 extension MapRequest: CBacked {
@@ -244,6 +256,8 @@ public struct MapReply: WireMessage {
     }
 
     public func encode() -> [UInt8] { Arena.encode(self) }
+
+    public static var descriptor: UnsafeRawPointer { Arena.descriptor(of: MapReply.self) }
 }
 
 extension MapReply: CBacked {
@@ -284,6 +298,8 @@ public struct RegionRange: WireMessage {
     }
 
     public func encode() -> [UInt8] { Arena.encode(self) }
+
+    public static var descriptor: UnsafeRawPointer { Arena.descriptor(of: RegionRange.self) }
 }
 
 extension RegionRange: CBacked {
@@ -325,6 +341,8 @@ public struct RefusalDetails: WireMessage {
     }
 
     public func encode() -> [UInt8] { Arena.encode(self) }
+
+    public static var descriptor: UnsafeRawPointer { Arena.descriptor(of: RefusalDetails.self) }
 }
 
 extension RefusalDetails: CBacked {
@@ -355,6 +373,8 @@ public struct StatusRequest: WireMessage {
     }
 
     public func encode() -> [UInt8] { Arena.encode(self) }
+
+    public static var descriptor: UnsafeRawPointer { Arena.descriptor(of: StatusRequest.self) }
 }
 
 extension StatusRequest: CBacked {
@@ -391,6 +411,8 @@ public struct PartitionStatus: WireMessage {
     }
 
     public func encode() -> [UInt8] { Arena.encode(self) }
+
+    public static var descriptor: UnsafeRawPointer { Arena.descriptor(of: PartitionStatus.self) }
 }
 
 extension PartitionStatus: CBacked {
@@ -451,6 +473,8 @@ public struct NodeStatusReply: WireMessage {
     }
 
     public func encode() -> [UInt8] { Arena.encode(self) }
+
+    public static var descriptor: UnsafeRawPointer { Arena.descriptor(of: NodeStatusReply.self) }
 }
 
 extension NodeStatusReply: CBacked {

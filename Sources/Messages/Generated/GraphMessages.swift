@@ -26,6 +26,8 @@ public struct EdgeRow: WireMessage {
     }
 
     public func encode() -> [UInt8] { Arena.encode(self) }
+
+    public static var descriptor: UnsafeRawPointer { Arena.descriptor(of: EdgeRow.self) }
 }
 
 extension EdgeRow: CBacked {
@@ -62,6 +64,8 @@ public struct FollowRequest: WireMessage {
     }
 
     public func encode() -> [UInt8] { Arena.encode(self) }
+
+    public static var descriptor: UnsafeRawPointer { Arena.descriptor(of: FollowRequest.self) }
 }
 
 extension FollowRequest: CBacked {
@@ -93,6 +97,8 @@ public struct FollowReply: WireMessage {
     }
 
     public func encode() -> [UInt8] { Arena.encode(self) }
+
+    public static var descriptor: UnsafeRawPointer { Arena.descriptor(of: FollowReply.self) }
 }
 
 extension FollowReply: CBacked {
@@ -125,6 +131,8 @@ public struct AccountListRequest: WireMessage {
     }
 
     public func encode() -> [UInt8] { Arena.encode(self) }
+
+    public static var descriptor: UnsafeRawPointer { Arena.descriptor(of: AccountListRequest.self) }
 }
 
 extension AccountListRequest: CBacked {
@@ -160,6 +168,8 @@ public struct Account: WireMessage {
     }
 
     public func encode() -> [UInt8] { Arena.encode(self) }
+
+    public static var descriptor: UnsafeRawPointer { Arena.descriptor(of: Account.self) }
 }
 
 extension Account: CBacked {
@@ -193,6 +203,8 @@ public struct AccountListReply: WireMessage {
     }
 
     public func encode() -> [UInt8] { Arena.encode(self) }
+
+    public static var descriptor: UnsafeRawPointer { Arena.descriptor(of: AccountListReply.self) }
 }
 
 extension AccountListReply: CBacked {
@@ -226,6 +238,8 @@ public struct AnswerFollowRequest: WireMessage {
     }
 
     public func encode() -> [UInt8] { Arena.encode(self) }
+
+    public static var descriptor: UnsafeRawPointer { Arena.descriptor(of: AnswerFollowRequest.self) }
 }
 
 extension AnswerFollowRequest: CBacked {

@@ -16,6 +16,8 @@ public struct RequestRecord: WireMessage {
     }
 
     public func encode() -> [UInt8] { Arena.encode(self) }
+
+    public static var descriptor: UnsafeRawPointer { Arena.descriptor(of: RequestRecord.self) }
 }
 
 extension RequestRecord: CBacked {
@@ -53,6 +55,8 @@ public struct RememberedRow: WireMessage {
     }
 
     public func encode() -> [UInt8] { Arena.encode(self) }
+
+    public static var descriptor: UnsafeRawPointer { Arena.descriptor(of: RememberedRow.self) }
 }
 
 extension RememberedRow: CBacked {
@@ -91,6 +95,8 @@ public struct Event: WireMessage {
     }
 
     public func encode() -> [UInt8] { Arena.encode(self) }
+
+    public static var descriptor: UnsafeRawPointer { Arena.descriptor(of: Event.self) }
 }
 
 extension Event: CBacked {
@@ -134,6 +140,8 @@ public struct LogEntry: WireMessage {
     }
 
     public func encode() -> [UInt8] { Arena.encode(self) }
+
+    public static var descriptor: UnsafeRawPointer { Arena.descriptor(of: LogEntry.self) }
 }
 
 extension LogEntry: CBacked {
@@ -181,6 +189,8 @@ public struct PartitionMeta: WireMessage {
     }
 
     public func encode() -> [UInt8] { Arena.encode(self) }
+
+    public static var descriptor: UnsafeRawPointer { Arena.descriptor(of: PartitionMeta.self) }
 }
 
 extension PartitionMeta: CBacked {
@@ -246,6 +256,8 @@ public struct NameClaim: WireMessage {
     }
 
     public func encode() -> [UInt8] { Arena.encode(self) }
+
+    public static var descriptor: UnsafeRawPointer { Arena.descriptor(of: NameClaim.self) }
 }
 
 extension NameClaim: CBacked {
@@ -278,6 +290,8 @@ public struct NameAnswer: WireMessage {
     }
 
     public func encode() -> [UInt8] { Arena.encode(self) }
+
+    public static var descriptor: UnsafeRawPointer { Arena.descriptor(of: NameAnswer.self) }
 }
 
 extension NameAnswer: CBacked {
@@ -315,6 +329,8 @@ public struct EdgeAdded: WireMessage {
     }
 
     public func encode() -> [UInt8] { Arena.encode(self) }
+
+    public static var descriptor: UnsafeRawPointer { Arena.descriptor(of: EdgeAdded.self) }
 }
 
 extension EdgeAdded: CBacked {
@@ -354,6 +370,8 @@ public struct EdgeRemoved: WireMessage {
     }
 
     public func encode() -> [UInt8] { Arena.encode(self) }
+
+    public static var descriptor: UnsafeRawPointer { Arena.descriptor(of: EdgeRemoved.self) }
 }
 
 extension EdgeRemoved: CBacked {
@@ -391,6 +409,8 @@ public struct EdgeAnswer: WireMessage {
     }
 
     public func encode() -> [UInt8] { Arena.encode(self) }
+
+    public static var descriptor: UnsafeRawPointer { Arena.descriptor(of: EdgeAnswer.self) }
 }
 
 extension EdgeAnswer: CBacked {
@@ -429,6 +449,8 @@ public struct ReplyAdded: WireMessage {
     }
 
     public func encode() -> [UInt8] { Arena.encode(self) }
+
+    public static var descriptor: UnsafeRawPointer { Arena.descriptor(of: ReplyAdded.self) }
 }
 
 extension ReplyAdded: CBacked {
@@ -467,6 +489,8 @@ public struct Sums: WireMessage {
     }
 
     public func encode() -> [UInt8] { Arena.encode(self) }
+
+    public static var descriptor: UnsafeRawPointer { Arena.descriptor(of: Sums.self) }
 }
 
 extension Sums: CBacked {
@@ -510,6 +534,8 @@ public struct WindowCounts: WireMessage {
     }
 
     public func encode() -> [UInt8] { Arena.encode(self) }
+
+    public static var descriptor: UnsafeRawPointer { Arena.descriptor(of: WindowCounts.self) }
 }
 
 extension WindowCounts: CBacked {
@@ -556,6 +582,8 @@ public struct PartitionSum: WireMessage {
     }
 
     public func encode() -> [UInt8] { Arena.encode(self) }
+
+    public static var descriptor: UnsafeRawPointer { Arena.descriptor(of: PartitionSum.self) }
 }
 
 extension PartitionSum: CBacked {
@@ -599,6 +627,8 @@ public struct RegionSum: WireMessage {
     }
 
     public func encode() -> [UInt8] { Arena.encode(self) }
+
+    public static var descriptor: UnsafeRawPointer { Arena.descriptor(of: RegionSum.self) }
 }
 
 extension RegionSum: CBacked {
@@ -638,6 +668,8 @@ public struct Counted: WireMessage {
     }
 
     public func encode() -> [UInt8] { Arena.encode(self) }
+
+    public static var descriptor: UnsafeRawPointer { Arena.descriptor(of: Counted.self) }
 }
 
 extension Counted: CBacked {
@@ -671,6 +703,8 @@ public struct SumRow: WireMessage {
     }
 
     public func encode() -> [UInt8] { Arena.encode(self) }
+
+    public static var descriptor: UnsafeRawPointer { Arena.descriptor(of: SumRow.self) }
 }
 
 extension SumRow: CBacked {
@@ -714,6 +748,8 @@ public struct TagsUsed: WireMessage {
     }
 
     public func encode() -> [UInt8] { Arena.encode(self) }
+
+    public static var descriptor: UnsafeRawPointer { Arena.descriptor(of: TagsUsed.self) }
 }
 
 extension TagsUsed: CBacked {
@@ -752,6 +788,8 @@ public struct TagCounted: WireMessage {
     }
 
     public func encode() -> [UInt8] { Arena.encode(self) }
+
+    public static var descriptor: UnsafeRawPointer { Arena.descriptor(of: TagCounted.self) }
 }
 
 extension TagCounted: CBacked {
@@ -783,6 +821,8 @@ public struct TagRow: WireMessage {
     }
 
     public func encode() -> [UInt8] { Arena.encode(self) }
+
+    public static var descriptor: UnsafeRawPointer { Arena.descriptor(of: TagRow.self) }
 }
 
 extension TagRow: CBacked {
@@ -817,6 +857,8 @@ public struct TagRegion: WireMessage {
     }
 
     public func encode() -> [UInt8] { Arena.encode(self) }
+
+    public static var descriptor: UnsafeRawPointer { Arena.descriptor(of: TagRegion.self) }
 }
 
 extension TagRegion: CBacked {
@@ -856,6 +898,8 @@ public struct Viewed: WireMessage {
     }
 
     public func encode() -> [UInt8] { Arena.encode(self) }
+
+    public static var descriptor: UnsafeRawPointer { Arena.descriptor(of: Viewed.self) }
 }
 
 extension Viewed: CBacked {
@@ -891,6 +935,8 @@ public struct FollowersCounted: WireMessage {
     }
 
     public func encode() -> [UInt8] { Arena.encode(self) }
+
+    public static var descriptor: UnsafeRawPointer { Arena.descriptor(of: FollowersCounted.self) }
 }
 
 extension FollowersCounted: CBacked {
@@ -923,6 +969,8 @@ public struct StreamEvent: WireMessage {
     }
 
     public func encode() -> [UInt8] { Arena.encode(self) }
+
+    public static var descriptor: UnsafeRawPointer { Arena.descriptor(of: StreamEvent.self) }
 }
 
 extension StreamEvent: CBacked {
@@ -963,6 +1011,8 @@ public struct StreamBatch: WireMessage {
     }
 
     public func encode() -> [UInt8] { Arena.encode(self) }
+
+    public static var descriptor: UnsafeRawPointer { Arena.descriptor(of: StreamBatch.self) }
 }
 
 extension StreamBatch: CBacked {
@@ -1004,6 +1054,8 @@ public struct DeliverRequest: WireMessage {
     }
 
     public func encode() -> [UInt8] { Arena.encode(self) }
+
+    public static var descriptor: UnsafeRawPointer { Arena.descriptor(of: DeliverRequest.self) }
 }
 
 extension DeliverRequest: CBacked {
@@ -1040,6 +1092,8 @@ public struct StreamCursor: WireMessage {
     }
 
     public func encode() -> [UInt8] { Arena.encode(self) }
+
+    public static var descriptor: UnsafeRawPointer { Arena.descriptor(of: StreamCursor.self) }
 }
 
 extension StreamCursor: CBacked {
@@ -1079,6 +1133,8 @@ public struct DeliverReply: WireMessage {
     }
 
     public func encode() -> [UInt8] { Arena.encode(self) }
+
+    public static var descriptor: UnsafeRawPointer { Arena.descriptor(of: DeliverReply.self) }
 }
 
 extension DeliverReply: CBacked {
@@ -1110,6 +1166,8 @@ public struct CursorRow: WireMessage {
     }
 
     public func encode() -> [UInt8] { Arena.encode(self) }
+
+    public static var descriptor: UnsafeRawPointer { Arena.descriptor(of: CursorRow.self) }
 }
 
 extension CursorRow: CBacked {

@@ -14,6 +14,8 @@ public struct PeerTweetsRequest: WireMessage {
     }
 
     public func encode() -> [UInt8] { Arena.encode(self) }
+
+    public static var descriptor: UnsafeRawPointer { Arena.descriptor(of: PeerTweetsRequest.self) }
 }
 
 extension PeerTweetsRequest: CBacked {
@@ -52,6 +54,8 @@ public struct PeerTweet: WireMessage {
     }
 
     public func encode() -> [UInt8] { Arena.encode(self) }
+
+    public static var descriptor: UnsafeRawPointer { Arena.descriptor(of: PeerTweet.self) }
 }
 
 extension PeerTweet: CBacked {
@@ -92,6 +96,8 @@ public struct RegionSumRow: WireMessage {
     }
 
     public func encode() -> [UInt8] { Arena.encode(self) }
+
+    public static var descriptor: UnsafeRawPointer { Arena.descriptor(of: RegionSumRow.self) }
 }
 
 extension RegionSumRow: CBacked {
@@ -126,6 +132,8 @@ public struct PeerSessionRequest: WireMessage {
     }
 
     public func encode() -> [UInt8] { Arena.encode(self) }
+
+    public static var descriptor: UnsafeRawPointer { Arena.descriptor(of: PeerSessionRequest.self) }
 }
 
 extension PeerSessionRequest: CBacked {
@@ -155,6 +163,8 @@ public struct PeerSessionReply: WireMessage {
     }
 
     public func encode() -> [UInt8] { Arena.encode(self) }
+
+    public static var descriptor: UnsafeRawPointer { Arena.descriptor(of: PeerSessionReply.self) }
 }
 
 extension PeerSessionReply: CBacked {
@@ -184,6 +194,8 @@ public struct PeerTweetsReply: WireMessage {
     }
 
     public func encode() -> [UInt8] { Arena.encode(self) }
+
+    public static var descriptor: UnsafeRawPointer { Arena.descriptor(of: PeerTweetsReply.self) }
 }
 
 extension PeerTweetsReply: CBacked {
@@ -213,6 +225,8 @@ public struct PeerUsersRequest: WireMessage {
     }
 
     public func encode() -> [UInt8] { Arena.encode(self) }
+
+    public static var descriptor: UnsafeRawPointer { Arena.descriptor(of: PeerUsersRequest.self) }
 }
 
 extension PeerUsersRequest: CBacked {
@@ -245,6 +259,8 @@ public struct PeerUser: WireMessage {
     }
 
     public func encode() -> [UInt8] { Arena.encode(self) }
+
+    public static var descriptor: UnsafeRawPointer { Arena.descriptor(of: PeerUser.self) }
 }
 
 extension PeerUser: CBacked {
@@ -278,6 +294,8 @@ public struct PeerUsersReply: WireMessage {
     }
 
     public func encode() -> [UInt8] { Arena.encode(self) }
+
+    public static var descriptor: UnsafeRawPointer { Arena.descriptor(of: PeerUsersReply.self) }
 }
 
 extension PeerUsersReply: CBacked {
@@ -314,6 +332,8 @@ public struct PullRequest: WireMessage {
     }
 
     public func encode() -> [UInt8] { Arena.encode(self) }
+
+    public static var descriptor: UnsafeRawPointer { Arena.descriptor(of: PullRequest.self) }
 }
 
 extension PullRequest: CBacked {
@@ -358,6 +378,8 @@ public struct PullReply: WireMessage {
     }
 
     public func encode() -> [UInt8] { Arena.encode(self) }
+
+    public static var descriptor: UnsafeRawPointer { Arena.descriptor(of: PullReply.self) }
 }
 
 extension PullReply: CBacked {
@@ -394,6 +416,8 @@ public struct PeerSumsRequest: WireMessage {
     }
 
     public func encode() -> [UInt8] { Arena.encode(self) }
+
+    public static var descriptor: UnsafeRawPointer { Arena.descriptor(of: PeerSumsRequest.self) }
 }
 
 extension PeerSumsRequest: CBacked {
@@ -427,6 +451,8 @@ public struct PeerSum: WireMessage {
     }
 
     public func encode() -> [UInt8] { Arena.encode(self) }
+
+    public static var descriptor: UnsafeRawPointer { Arena.descriptor(of: PeerSum.self) }
 }
 
 extension PeerSum: CBacked {
@@ -460,6 +486,8 @@ public struct PeerSumsReply: WireMessage {
     }
 
     public func encode() -> [UInt8] { Arena.encode(self) }
+
+    public static var descriptor: UnsafeRawPointer { Arena.descriptor(of: PeerSumsReply.self) }
 }
 
 extension PeerSumsReply: CBacked {
@@ -492,6 +520,8 @@ public struct PeerThreadRequest: WireMessage {
     }
 
     public func encode() -> [UInt8] { Arena.encode(self) }
+
+    public static var descriptor: UnsafeRawPointer { Arena.descriptor(of: PeerThreadRequest.self) }
 }
 
 extension PeerThreadRequest: CBacked {
@@ -526,6 +556,8 @@ public struct PeerThreadReply: WireMessage {
     }
 
     public func encode() -> [UInt8] { Arena.encode(self) }
+
+    public static var descriptor: UnsafeRawPointer { Arena.descriptor(of: PeerThreadReply.self) }
 }
 
 extension PeerThreadReply: CBacked {

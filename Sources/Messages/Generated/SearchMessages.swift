@@ -14,6 +14,8 @@ public struct CoveredPartition: WireMessage {
     }
 
     public func encode() -> [UInt8] { Arena.encode(self) }
+
+    public static var descriptor: UnsafeRawPointer { Arena.descriptor(of: CoveredPartition.self) }
 }
 
 extension CoveredPartition: CBacked {
@@ -65,6 +67,8 @@ public struct SearchRequest: WireMessage {
     }
 
     public func encode() -> [UInt8] { Arena.encode(self) }
+
+    public static var descriptor: UnsafeRawPointer { Arena.descriptor(of: SearchRequest.self) }
 }
 
 extension SearchRequest: CBacked {
@@ -112,6 +116,8 @@ public struct SearchHit: WireMessage {
     }
 
     public func encode() -> [UInt8] { Arena.encode(self) }
+
+    public static var descriptor: UnsafeRawPointer { Arena.descriptor(of: SearchHit.self) }
 }
 
 extension SearchHit: CBacked {
@@ -151,6 +157,8 @@ public struct SearchReply: WireMessage {
     }
 
     public func encode() -> [UInt8] { Arena.encode(self) }
+
+    public static var descriptor: UnsafeRawPointer { Arena.descriptor(of: SearchReply.self) }
 }
 
 extension SearchReply: CBacked {
@@ -194,6 +202,8 @@ public struct UserSearchRequest: WireMessage {
     }
 
     public func encode() -> [UInt8] { Arena.encode(self) }
+
+    public static var descriptor: UnsafeRawPointer { Arena.descriptor(of: UserSearchRequest.self) }
 }
 
 extension UserSearchRequest: CBacked {
@@ -237,6 +247,8 @@ public struct UserHit: WireMessage {
     }
 
     public func encode() -> [UInt8] { Arena.encode(self) }
+
+    public static var descriptor: UnsafeRawPointer { Arena.descriptor(of: UserHit.self) }
 }
 
 extension UserHit: CBacked {
@@ -278,6 +290,8 @@ public struct UserSearchReply: WireMessage {
     }
 
     public func encode() -> [UInt8] { Arena.encode(self) }
+
+    public static var descriptor: UnsafeRawPointer { Arena.descriptor(of: UserSearchReply.self) }
 }
 
 extension UserSearchReply: CBacked {

@@ -12,6 +12,8 @@ public struct Echo: WireMessage {
     }
 
     public func encode() -> [UInt8] { Arena.encode(self) }
+
+    public static var descriptor: UnsafeRawPointer { Arena.descriptor(of: Echo.self) }
 }
 
 extension Echo: CBacked {
@@ -54,6 +56,8 @@ public struct TestRequest: WireMessage {
     }
 
     public func encode() -> [UInt8] { Arena.encode(self) }
+
+    public static var descriptor: UnsafeRawPointer { Arena.descriptor(of: TestRequest.self) }
 }
 
 extension TestRequest: CBacked {
@@ -101,6 +105,8 @@ public struct TestReply: WireMessage {
     }
 
     public func encode() -> [UInt8] { Arena.encode(self) }
+
+    public static var descriptor: UnsafeRawPointer { Arena.descriptor(of: TestReply.self) }
 }
 
 extension TestReply: CBacked {

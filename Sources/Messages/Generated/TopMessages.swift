@@ -44,6 +44,8 @@ public struct TopRequest: WireMessage {
     }
 
     public func encode() -> [UInt8] { Arena.encode(self) }
+
+    public static var descriptor: UnsafeRawPointer { Arena.descriptor(of: TopRequest.self) }
 }
 
 extension TopRequest: CBacked {
@@ -89,6 +91,8 @@ public struct TopItem: WireMessage {
     }
 
     public func encode() -> [UInt8] { Arena.encode(self) }
+
+    public static var descriptor: UnsafeRawPointer { Arena.descriptor(of: TopItem.self) }
 }
 
 extension TopItem: CBacked {
@@ -131,6 +135,8 @@ public struct TopReply: WireMessage {
     }
 
     public func encode() -> [UInt8] { Arena.encode(self) }
+
+    public static var descriptor: UnsafeRawPointer { Arena.descriptor(of: TopReply.self) }
 }
 
 extension TopReply: CBacked {
@@ -172,6 +178,8 @@ public struct TrendsRequest: WireMessage {
     }
 
     public func encode() -> [UInt8] { Arena.encode(self) }
+
+    public static var descriptor: UnsafeRawPointer { Arena.descriptor(of: TrendsRequest.self) }
 }
 
 extension TrendsRequest: CBacked {
@@ -214,6 +222,8 @@ public struct TrendItem: WireMessage {
     }
 
     public func encode() -> [UInt8] { Arena.encode(self) }
+
+    public static var descriptor: UnsafeRawPointer { Arena.descriptor(of: TrendItem.self) }
 }
 
 extension TrendItem: CBacked {
@@ -251,6 +261,8 @@ public struct TrendsReply: WireMessage {
     }
 
     public func encode() -> [UInt8] { Arena.encode(self) }
+
+    public static var descriptor: UnsafeRawPointer { Arena.descriptor(of: TrendsReply.self) }
 }
 
 extension TrendsReply: CBacked {

@@ -60,6 +60,8 @@ public struct TweetRow: WireMessage {
     }
 
     public func encode() -> [UInt8] { Arena.encode(self) }
+
+    public static var descriptor: UnsafeRawPointer { Arena.descriptor(of: TweetRow.self) }
 }
 
 extension TweetRow: CBacked {
@@ -133,6 +135,8 @@ public struct TweetCounts: WireMessage {
     }
 
     public func encode() -> [UInt8] { Arena.encode(self) }
+
+    public static var descriptor: UnsafeRawPointer { Arena.descriptor(of: TweetCounts.self) }
 }
 
 extension TweetCounts: CBacked {
@@ -172,6 +176,8 @@ public struct RegionTweetCounts: WireMessage {
     }
 
     public func encode() -> [UInt8] { Arena.encode(self) }
+
+    public static var descriptor: UnsafeRawPointer { Arena.descriptor(of: RegionTweetCounts.self) }
 }
 
 extension RegionTweetCounts: CBacked {
@@ -215,6 +221,8 @@ public struct Tweet: WireMessage {
     }
 
     public func encode() -> [UInt8] { Arena.encode(self) }
+
+    public static var descriptor: UnsafeRawPointer { Arena.descriptor(of: Tweet.self) }
 }
 
 extension Tweet: CBacked {
@@ -267,6 +275,8 @@ public struct PostRequest: WireMessage {
     }
 
     public func encode() -> [UInt8] { Arena.encode(self) }
+
+    public static var descriptor: UnsafeRawPointer { Arena.descriptor(of: PostRequest.self) }
 }
 
 extension PostRequest: CBacked {
@@ -310,6 +320,8 @@ public struct TweetReply: WireMessage {
     }
 
     public func encode() -> [UInt8] { Arena.encode(self) }
+
+    public static var descriptor: UnsafeRawPointer { Arena.descriptor(of: TweetReply.self) }
 }
 
 extension TweetReply: CBacked {
@@ -339,6 +351,8 @@ public struct TweetRequest: WireMessage {
     }
 
     public func encode() -> [UInt8] { Arena.encode(self) }
+
+    public static var descriptor: UnsafeRawPointer { Arena.descriptor(of: TweetRequest.self) }
 }
 
 extension TweetRequest: CBacked {
@@ -371,6 +385,8 @@ public struct LookupRequest: WireMessage {
     }
 
     public func encode() -> [UInt8] { Arena.encode(self) }
+
+    public static var descriptor: UnsafeRawPointer { Arena.descriptor(of: LookupRequest.self) }
 }
 
 extension LookupRequest: CBacked {
@@ -403,6 +419,8 @@ public struct RetweetRequest: WireMessage {
     }
 
     public func encode() -> [UInt8] { Arena.encode(self) }
+
+    public static var descriptor: UnsafeRawPointer { Arena.descriptor(of: RetweetRequest.self) }
 }
 
 extension RetweetRequest: CBacked {
@@ -442,6 +460,8 @@ public struct ReactRequest: WireMessage {
     }
 
     public func encode() -> [UInt8] { Arena.encode(self) }
+
+    public static var descriptor: UnsafeRawPointer { Arena.descriptor(of: ReactRequest.self) }
 }
 
 extension ReactRequest: CBacked {
@@ -478,6 +498,8 @@ public struct ReactReply: WireMessage {
     }
 
     public func encode() -> [UInt8] { Arena.encode(self) }
+
+    public static var descriptor: UnsafeRawPointer { Arena.descriptor(of: ReactReply.self) }
 }
 
 extension ReactReply: CBacked {
@@ -514,6 +536,8 @@ public struct ThreadRequest: WireMessage {
     }
 
     public func encode() -> [UInt8] { Arena.encode(self) }
+
+    public static var descriptor: UnsafeRawPointer { Arena.descriptor(of: ThreadRequest.self) }
 }
 
 extension ThreadRequest: CBacked {
@@ -549,6 +573,8 @@ public struct ThreadRow: WireMessage {
     }
 
     public func encode() -> [UInt8] { Arena.encode(self) }
+
+    public static var descriptor: UnsafeRawPointer { Arena.descriptor(of: ThreadRow.self) }
 }
 
 extension ThreadRow: CBacked {
@@ -583,6 +609,8 @@ public struct ReactionRow: WireMessage {
     }
 
     public func encode() -> [UInt8] { Arena.encode(self) }
+
+    public static var descriptor: UnsafeRawPointer { Arena.descriptor(of: ReactionRow.self) }
 }
 
 extension ReactionRow: CBacked {
@@ -620,6 +648,8 @@ public struct TimelineRequest: WireMessage {
     }
 
     public func encode() -> [UInt8] { Arena.encode(self) }
+
+    public static var descriptor: UnsafeRawPointer { Arena.descriptor(of: TimelineRequest.self) }
 }
 
 extension TimelineRequest: CBacked {
@@ -659,6 +689,8 @@ public struct TimelineReply: WireMessage {
     }
 
     public func encode() -> [UInt8] { Arena.encode(self) }
+
+    public static var descriptor: UnsafeRawPointer { Arena.descriptor(of: TimelineReply.self) }
 }
 
 extension TimelineReply: CBacked {
@@ -691,6 +723,8 @@ public struct CounterRequest: WireMessage {
     }
 
     public func encode() -> [UInt8] { Arena.encode(self) }
+
+    public static var descriptor: UnsafeRawPointer { Arena.descriptor(of: CounterRequest.self) }
 }
 
 extension CounterRequest: CBacked {
@@ -725,6 +759,8 @@ public struct CounterReply: WireMessage {
     }
 
     public func encode() -> [UInt8] { Arena.encode(self) }
+
+    public static var descriptor: UnsafeRawPointer { Arena.descriptor(of: CounterReply.self) }
 }
 
 extension CounterReply: CBacked {

@@ -112,7 +112,8 @@ struct NodeMethods {
         let meter = MethodMeter(name)
         let timeout = TimeAmount.milliseconds(Int64(node.config.limits.requestTimeoutMs))
         let logger = node.logger
-        table.unary(name, role: role) { call in
+        let messages = MethodMessages(request: Request.descriptor, reply: Reply.descriptor)
+        table.unary(name, role: role, messages: messages) { call in
             let start = NIODeadline.now()
             do {
                 let context = try CallContext(call, now: start, timeout: timeout)

@@ -14,11 +14,14 @@ public struct Peer: Hashable, Sendable {
     public var nodeId: String
     /// For logs, for example `127.0.0.1:53124`.
     public var remoteAddress: String
+    /// It is on this machine.
+    public var isLocal: Bool
 
-    public init(role: Role = .client, nodeId: String = "", remoteAddress: String = "") {
+    public init(role: Role = .client, nodeId: String = "", remoteAddress: String = "", isLocal: Bool = false) {
         self.role = role
         self.nodeId = nodeId
         self.remoteAddress = remoteAddress
+        self.isLocal = isLocal
     }
 }
 

@@ -34,7 +34,8 @@ struct ConnectionAge {
     private let ageFactor: Double
     private var ageDeadline: NIODeadline?
     private var graceDeadline: NIODeadline?
-    private var lastBusy: NIODeadline
+    /// When a call began, or was last seen running.
+    private(set) var lastBusy: NIODeadline
 
     init(_ configuration: Configuration, now: NIODeadline, jitter: Double) {
         self.configuration = configuration

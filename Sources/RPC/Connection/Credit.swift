@@ -29,7 +29,8 @@ enum Credit {
 /// The receiver's account of what the other side may still send, and of what was used up and not yet given back.
 struct ReceiveWindow {
     private let size: Int
-    private var left: Int
+    /// What the other side may still send; one message may take it below zero.
+    private(set) var left: Int
     private var owed = 0
 
     init(size: Int) {

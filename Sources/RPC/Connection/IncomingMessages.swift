@@ -12,6 +12,12 @@ struct IncomingMessages {
         connection = ReceiveWindow(size: ours.connectionCreditBytes)
     }
 
+    /// What the other side may still send on all streams together.
+    var credit: Int { connection.left }
+
+    /// The same on one stream; nil when nothing is received on it.
+    func credit(of id: UInt32) -> Int? { streams[id]?.left }
+
     mutating func open(_ id: UInt32) { streams[id] = ReceiveWindow(size: streamCredit) }
 
     mutating func close(_ id: UInt32) { streams[id] = nil }

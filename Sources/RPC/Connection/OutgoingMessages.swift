@@ -16,7 +16,8 @@ struct OutgoingMessages {
         var isBlocked = false
     }
 
-    private var credit = 0
+    /// What may still be sent on all streams together.
+    private(set) var credit = 0
     private var streamCredit = 0
     private var halves: [UInt32: Half] = [:]
     /// Streams that have credit of their own and wait for the connection's, in the order in which they came to wait.
@@ -40,6 +41,9 @@ struct OutgoingMessages {
 
     /// Entries in the line for the connection's credit.
     var blockedCount: Int { blocked.count }
+
+    /// The same on one stream, and the messages that wait there; nil when it is closed.
+    func half(_ id: UInt32) -> (credit: Int, waiting: Int)? { halves[id].map { ($0.credit, $0.waiting.count) } }
 
     func hasWaiting(_ id: UInt32) -> Bool { halves[id]?.waiting.isEmpty == false }
 

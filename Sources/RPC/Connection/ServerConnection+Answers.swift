@@ -46,7 +46,7 @@ extension ServerConnection {
         } else if outgoing.hasWaiting(id) {
             streams[id]?.end = (outcome, load)
         } else {
-            writeResponse(id, outcome, load: load, into: &actions.output)
+            traffic.count(succeeded: writeResponse(id, outcome, load: load, into: &actions.output))
             remove(id, into: &actions)
         }
     }
@@ -83,7 +83,7 @@ extension ServerConnection {
         _ requests: [InPlaceRequest], load: LoadReport, into output: inout ByteBuffer,
         body: (borrowing InPlaceRequest, inout ByteBuffer) throws(RPCError) -> Void
     ) {
-        guard phase == .open else { return }
+        guard phase == .open else { return requests.forEach { _ in traffic.count(succeeded: false) } }
         for request in requests { answer(request, load: load, into: &output, body: body) }
     }
 
@@ -105,9 +105,11 @@ extension ServerConnection {
                 throw RPCError(.resourceExhausted, "the answer is above the caller's limit")
             }
         } catch {
+            traffic.count(succeeded: false)
             output.moveWriterIndex(to: start)
             return writeError(request.stream, error, load: load, into: &output)
         }
+        traffic.count(succeeded: true)
         let flags = coding.compress(from: messageStart, in: &output)
         let offset = start - output.readerIndex
         output.withUnsafeMutableReadableBytes { bytes in
@@ -120,26 +122,29 @@ extension ServerConnection {
 
     // MARK: RESPONSE
 
-    func writeResponse(
+    /// - Returns: whether it is an answer: one that cannot be sent becomes an error.
+    @discardableResult func writeResponse(
         _ id: UInt32, _ outcome: Result<Answer, RPCError>, load: LoadReport, into output: inout ByteBuffer
-    ) {
-        switch outcome {
-        case .success(let answer): writeAnswer(id, answer, load: load, into: &output)
-        case .failure(let error): writeError(id, error, load: load, into: &output)
+    ) -> Bool {
+        do throws(RPCError) {
+            try writeAnswer(id, try outcome.get(), load: load, into: &output)
+            return true
+        } catch {
+            writeError(id, error, load: load, into: &output)
+            return false
         }
     }
 
-    private func writeAnswer(_ id: UInt32, _ answer: Answer, load: LoadReport, into output: inout ByteBuffer) {
-        if let error = answer.metadata.refusal ?? answer.initialMetadata.refusal {
-            return writeError(id, error, load: load, into: &output)
-        }
+    private func writeAnswer(
+        _ id: UInt32, _ answer: Answer, load: LoadReport, into output: inout ByteBuffer
+    ) throws(RPCError) {
+        if let error = answer.metadata.refusal ?? answer.initialMetadata.refusal { throw error }
         let (initial, metadata) = (answer.initialMetadata.packed(), answer.metadata.packed())
         let bytes = ResponseTrailer.byteCount + metadata.count + answer.message.count
         guard initial.count <= Metadata.maxPackedBytes, metadata.count <= Metadata.maxPackedBytes,
             answer.message.count <= theirs.maxMessageBytes, bytes <= theirs.maxFrameBytes
         else {
-            let error = RPCError(.resourceExhausted, "an answer of \(bytes) bytes is above the caller's limit")
-            return writeError(id, error, load: load, into: &output)
+            throw RPCError(.resourceExhausted, "an answer of \(bytes) bytes is above the caller's limit")
         }
         if !initial.isEmpty { FrameEncoder.write(.metadata, stream: id, payload: initial, into: &output) }
         FrameEncoder.write(.response, flags: .endStream, stream: id, into: &output) { [coding] in

@@ -11,10 +11,17 @@ extension ServerConnection {
     mutating func announceGoAway(now: NIODeadline, into actions: inout Actions<Command>) {
         guard phase == .open, let reason = age.announce(now: now) else { return }
         write(GoAway(lastStream: .max, reason: reason), into: &actions)
-        FrameEncoder.write(.ping, payload: PingPayload.farewell, into: &actions.output)
+        ping(PingPayload.farewell, now: now, into: &actions)
+    }
+
+    /// Asks whether the other side is there.
+    mutating func ping(_ payload: [UInt8], now: NIODeadline, into actions: inout Actions<Command>) {
+        roundTrip.pinged(now: now)
+        FrameEncoder.write(.ping, payload: payload, into: &actions.output)
     }
 
     mutating func ponged(_ frame: Frame, now: NIODeadline, into actions: inout Actions<Command>) {
+        roundTrip.ponged(now: now)
         guard frame.payload.readableBytesView.elementsEqual(PingPayload.farewell) else { return }
         finishGoAway(into: &actions)
     }

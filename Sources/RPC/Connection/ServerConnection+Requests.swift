@@ -11,7 +11,7 @@ extension ServerConnection {
         // What came after the last GOAWAY was told not to be served; its sender knows.
         if age.isFinal { return }
         lastStream = frame.stream
-        if try answersInPlace(frame) { return }
+        if try answersInPlace(frame, now: now) { return }
         var payload = frame.payload
         let head = try RequestHead(from: &payload)
         let message = try coding.read(payload, flags: frame.flags)
@@ -23,7 +23,7 @@ extension ServerConnection {
         if let error = refusal(of: head, isListening: isListening, messageBytes: message.count) {
             return refuse(frame.stream, error, into: &actions)
         }
-        open(frame.stream, isListening: isListening)
+        open(frame.stream, method: head.method, isListening: isListening, now: now)
         age.busy(now: now)
         let deadline = head.remainingMs == 0 ? nil : now + .milliseconds(Int64(head.remainingMs))
         if let deadline { deadlines.insert(frame.stream, deadline: deadline) }
@@ -35,7 +35,7 @@ extension ServerConnection {
     }
 
     /// What is answered before the next frame is looked at needs no place in the table.
-    private mutating func answersInPlace(_ frame: Frame) throws(ProtocolViolation) -> Bool {
+    private mutating func answersInPlace(_ frame: Frame, now: NIODeadline) throws(ProtocolViolation) -> Bool {
         let head = try RequestHead.Fixed(frame.payload)
         let index = Int(head.method) - 1
         let methods = configuration.handshake.methods
@@ -43,6 +43,7 @@ extension ServerConnection {
             return false
         }
         pings.called()
+        age.busy(now: now)
         traffic.calls += 1
         var request = InPlaceRequest(stream: frame.stream, head: head, payload: frame.payload)
         if !frame.flags.contains(.compressed) {
@@ -56,8 +57,8 @@ extension ServerConnection {
         return true
     }
 
-    private mutating func open(_ id: UInt32, isListening: Bool) {
-        streams[id] = Stream(isListening: isListening)
+    private mutating func open(_ id: UInt32, method: UInt16, isListening: Bool, now: NIODeadline) {
+        streams[id] = Stream(method: method, opened: now, isListening: isListening)
         outgoing.open(id)
         if isListening { incoming.open(id) }
         pings.called()
@@ -132,6 +133,7 @@ extension ServerConnection {
 
     /// Nothing more is said on `id`; its place is kept until its handler has ended.
     mutating func silence(_ id: UInt32, _ error: RPCError, into actions: inout Actions<Command>) {
+        traffic.count(succeeded: false)
         streams[id]?.isAnswered = true
         streams[id]?.end = nil
         outgoing.close(id)

@@ -43,6 +43,8 @@ struct ServerConnection {
     }
 
     struct Stream {
+        let method: UInt16
+        let opened: NIODeadline
         /// The caller may send messages.
         var isListening: Bool
         /// The end, when it waits behind messages.
@@ -69,6 +71,7 @@ struct ServerConnection {
     var cancels = RateWindow()
     var pings: PingAllowance
     var keepalive: Keepalive
+    var roundTrip = RoundTripTimer()
     var age: ConnectionAge
     var lastStream: UInt32 = 0
     private(set) var ours = Limits.client
@@ -190,7 +193,7 @@ struct ServerConnection {
         }
         guard phase == .open else { return }
         switch keepalive.tick(now: now, hasCalls: !streams.isEmpty) {
-        case .ping: FrameEncoder.write(.ping, payload: PingPayload.keepalive, into: &actions.output)
+        case .ping: ping(PingPayload.keepalive, now: now, into: &actions)
         case .lost: return fail(ProtocolViolation(.unavailable, "nothing was heard for too long"), into: &actions)
         case nil: break
         }

@@ -12,7 +12,18 @@ public struct MethodTable: Sendable {
     struct Method: Sendable {
         var name: String
         var role: Role
+        /// Nil: plain bytes, as far as reflection tells.
+        var messages: MethodMessages?
         var handler: Handler
+
+        var kind: MethodKind {
+            switch handler {
+            case .inPlace, .immediate, .unary: .unary
+            case .clientStreaming: .clientStreaming
+            case .serverStreaming: .serverStreaming
+            case .bidirectional: .bidirectional
+            }
+        }
     }
 
     private var methods: [Method] = []
@@ -25,51 +36,56 @@ public struct MethodTable: Sendable {
     public var names: [String] { methods.map(\.name) }
 
     /// A method with one request and one answer, run in a task. An ``RPCError`` that it throws is the call's status;
-    /// any other error is logged and becomes INTERNAL. With role `.peer` only proven peers may call it.
+    /// any other error is logged and becomes INTERNAL. With role `.peer` only proven peers may call it. `messages` is
+    /// what reflection tells of it.
     public mutating func unary(
-        _ name: String, role: Role = .client, _ handler: @escaping @Sendable (Call) async throws -> Answer
+        _ name: String, role: Role = .client, messages: MethodMessages? = nil,
+        _ handler: @escaping @Sendable (Call) async throws -> Answer
     ) {
-        add(Method(name: name, role: role, handler: .unary(handler)))
+        add(Method(name: name, role: role, messages: messages, handler: .unary(handler)))
     }
 
     /// A unary method whose handler runs on the connection's event loop, without a task: for answers from memory.
     /// It must not block.
     public mutating func immediate(
-        _ name: String, role: Role = .client, _ handler: @escaping @Sendable (Call) throws -> Answer
+        _ name: String, role: Role = .client, messages: MethodMessages? = nil,
+        _ handler: @escaping @Sendable (Call) throws -> Answer
     ) {
-        add(Method(name: name, role: role, handler: .immediate(handler)))
+        add(Method(name: name, role: role, messages: messages, handler: .immediate(handler)))
     }
 
     /// A unary method for what is asked most: its handler runs on the connection's event loop like that of
     /// ``immediate(_:role:_:)``, looks at the request where it lies and writes its answer behind it, without an
     /// allocation of the RPC layer's. No metadata can be answered.
-    public mutating func inPlace(_ name: String, role: Role = .client, _ handler: @escaping InPlaceHandler) {
-        add(Method(name: name, role: role, handler: .inPlace(handler)))
+    public mutating func inPlace(
+        _ name: String, role: Role = .client, messages: MethodMessages? = nil, _ handler: @escaping InPlaceHandler
+    ) {
+        add(Method(name: name, role: role, messages: messages, handler: .inPlace(handler)))
     }
 
     /// A method that answers with any number of messages. Writes wait for the caller to take them; what the handler
     /// returns ends the stream.
     public mutating func serverStreaming(
-        _ name: String, role: Role = .client,
+        _ name: String, role: Role = .client, messages: MethodMessages? = nil,
         _ handler: @escaping @Sendable (Call, ResponseWriter) async throws -> Metadata
     ) {
-        add(Method(name: name, role: role, handler: .serverStreaming(handler)))
+        add(Method(name: name, role: role, messages: messages, handler: .serverStreaming(handler)))
     }
 
     /// A method that takes any number of messages, and gives one answer, for which it need not have read them all.
     public mutating func clientStreaming(
-        _ name: String, role: Role = .client,
+        _ name: String, role: Role = .client, messages: MethodMessages? = nil,
         _ handler: @escaping @Sendable (Call, RequestReader) async throws -> Answer
     ) {
-        add(Method(name: name, role: role, handler: .clientStreaming(handler)))
+        add(Method(name: name, role: role, messages: messages, handler: .clientStreaming(handler)))
     }
 
     /// A method of many messages in both directions, in whatever order its two sides like.
     public mutating func bidirectional(
-        _ name: String, role: Role = .client,
+        _ name: String, role: Role = .client, messages: MethodMessages? = nil,
         _ handler: @escaping @Sendable (Call, RequestReader, ResponseWriter) async throws -> Metadata
     ) {
-        add(Method(name: name, role: role, handler: .bidirectional(handler)))
+        add(Method(name: name, role: role, messages: messages, handler: .bidirectional(handler)))
     }
 
     private mutating func add(_ method: Method) {
@@ -107,19 +123,35 @@ public struct MethodTable: Sendable {
         return method
     }
 
+    /// As reflection tells it.
+    var shapes: [MethodShape] {
+        methods.map { method in
+            MethodShape(
+                name: method.name, kind: method.kind, peersOnly: method.role == .peer,
+                request: method.messages?.request.name ?? "", reply: method.messages?.reply.name ?? "")
+        }
+    }
+
+    /// Of all requests and answers.
+    var descriptors: [MessageDescriptor] { methods.compactMap(\.messages).flatMap { [$0.request, $0.reply] } }
+
+    /// `rookery.Tweets` of `rookery.Tweets/Post`.
+    static func service(of method: String) -> String {
+        method.lastIndex(of: "/").map { String(method[..<$0]) } ?? method
+    }
+
+    /// The name of a method that a request has named by this number.
+    func name(_ number: UInt16) -> String? {
+        let index = Int(number) - 1
+        return methods.indices.contains(index) ? methods[index].name : nil
+    }
+
     /// As WELCOME tells it.
     var entries: [MethodEntry] {
         methods.enumerated().map { index, method in
-            let kind: MethodKind =
-                switch method.handler {
-                case .inPlace, .immediate, .unary: .unary
-                case .clientStreaming: .clientStreaming
-                case .serverStreaming: .serverStreaming
-                case .bidirectional: .bidirectional
-                }
             var isInPlace = false
             if case .inPlace = method.handler { isInPlace = true }
-            return MethodEntry(number: UInt16(index + 1), name: method.name, kind: kind, isInPlace: isInPlace)
+            return MethodEntry(number: UInt16(index + 1), name: method.name, kind: method.kind, isInPlace: isInPlace)
         }
     }
 }

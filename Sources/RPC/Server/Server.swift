@@ -9,19 +9,24 @@ public final class Server: Sendable {
     private let group: any EventLoopGroup
     private let listener = Mutex<(any Listener)?>(nil)
 
-    /// The health method is added to `methods`. Connections run on `group`.
+    /// Whether the server and its services take work, as `rookery.Health` tells it.
+    public let health: HealthBoard
+
+    /// The services that every server has are added to `methods`. Connections run on `group`.
     public init(
         configuration: ServerConfiguration, methods: MethodTable, transport: any Transport,
         group: any EventLoopGroup, logger: Logger
     ) {
         let meter = LoadMeter(capacity: configuration.maxInFlight)
-        var methods = methods
-        Health.register(in: &methods, meter: meter)
-        var connection = configuration.connection(methods)
+        let registry = ConnectionRegistry(limit: configuration.maxConnections)
+        let inspector = ConnectionInspector(registry: registry, meter: meter, loop: group.next())
+        let own = OwnServices(beside: methods, inspector: inspector)
+        health = own.health
+        var connection = configuration.connection(own.methods)
         connection.handshake.namesPeers = transport.namesPeers
         shared = ServerDriver.Shared(
-            configuration: configuration, connection: connection, methods: methods,
-            meter: meter, registry: ConnectionRegistry(limit: configuration.maxConnections), logger: logger)
+            configuration: configuration, connection: connection, methods: own.methods, meter: meter,
+            registry: registry, logger: logger)
         self.transport = transport
         self.group = group
     }
@@ -42,15 +47,18 @@ public final class Server: Sendable {
     /// What every answer's trailer says.
     public var load: LoadReport { shared.meter.report }
 
-    /// Says "draining" in every answer from now on, and goes on serving.
+    /// Says "draining" in every answer from now on, and NOT_SERVING to who asks or watches, and goes on serving.
     public func drain() {
         shared.meter.drain()
+        health.drain()
     }
 
     /// Takes nothing new, lets what runs finish for at most `grace`, then cancels it and closes. Returns when every
     /// connection is closed and every handler has ended; handlers that ignore their cancellation get a second.
     public func shutdown(grace: Duration) async {
         shared.meter.drain()
+        // Those who watch would watch until the grace is over.
+        health.end()
         await stopListening()
         for driver in shared.registry.stop() { driver.post(.goAway("the server is shutting down")) }
         let registry = shared.registry

@@ -49,6 +49,10 @@ final class ServerDriver: WireHandler, @unchecked Sendable {
     var answeredInPlace = 0
     private var lastReceived = NIODeadline.uptimeNanoseconds(0)
     var peer = Peer()
+    /// The registry's; 0 of a connection that was not taken.
+    private(set) var id: UInt64 = 0
+    let opened: NIODeadline
+    private(set) var isEncrypted = false
     private var wire: (any Wire)?
     private var timer = LoopTimer()
     private var busyPoll = BusyPoll()
@@ -58,6 +62,7 @@ final class ServerDriver: WireHandler, @unchecked Sendable {
     init(shared: Shared, loop: any EventLoop) {
         self.shared = shared
         self.loop = loop
+        opened = loop.now
         connection = ServerConnection(
             configuration: shared.connection, nonce: shared.configuration.chance.bytes(ClusterProof.nonceBytes),
             now: loop.now, jitter: shared.configuration.chance.unit())
@@ -68,7 +73,12 @@ final class ServerDriver: WireHandler, @unchecked Sendable {
     func opened(_ wire: any Wire) {
         self.wire = wire
         peer.remoteAddress = wire.remoteAddress
-        if let refusal = shared.registry.add(self) { connection.fail(refusal, into: &actions) }
+        peer.isLocal = wire.isLocal
+        isEncrypted = wire.isEncrypted
+        switch shared.registry.add(self) {
+        case .success(let id): self.id = id
+        case .failure(let refusal): connection.fail(refusal, into: &actions)
+        }
         settle()
     }
 
@@ -240,6 +250,6 @@ final class ServerDriver: WireHandler, @unchecked Sendable {
 
     /// The registry keeps the driver until its handlers have ended, for a shutdown to wait for.
     private func leaveIfDone() {
-        if wire == nil, running.isEmpty { shared.registry.remove(self) }
+        if wire == nil, running.isEmpty { shared.registry.remove(id, traffic: connection.traffic) }
     }
 }

@@ -31,7 +31,8 @@ final class ChannelWire: ChannelInboundHandler, Wire {
 
     func channelActive(context: ChannelHandlerContext) {
         self.context = context
-        descriptor = try? context.pipeline.syncOperations.withUnsafeTransportIfAvailable { $0 }  // Not every kind has one.
+        // Not every kind of channel has one.
+        descriptor = try? context.pipeline.syncOperations.withUnsafeTransportIfAvailable { $0 }
         handler.opened(self)
     }
 
@@ -74,6 +75,10 @@ final class ChannelWire: ChannelInboundHandler, Wire {
     }
 
     var peerName: String? { tls?.peerName }
+
+    var isEncrypted: Bool { tls != nil }
+
+    var isLocal: Bool { context?.remoteAddress?.isLoopback ?? false }
 
     var isWritable: Bool { context?.channel.isWritable ?? true }
 
@@ -129,5 +134,17 @@ final class ChannelWire: ChannelInboundHandler, Wire {
 
     private func cut() {
         if let tls { tls.abort() } else { context?.close(promise: nil) }
+    }
+}
+
+extension SocketAddress {
+    /// An address by which a machine reaches itself alone, also where IPv4 comes in through an IPv6 socket.
+    var isLoopback: Bool {
+        switch self {
+        case .v4, .v6:
+            guard let host = ipAddress else { return false }
+            return host.hasPrefix("127.") || host == "::1" || host.hasPrefix("::ffff:127.")
+        case .unixDomainSocket: return true
+        }
     }
 }

@@ -11,6 +11,7 @@ final class InProcessWire: Wire, @unchecked Sendable {
     private static let lowWaterBytes = 32 << 10
 
     let remoteAddress: String
+    let isLocal = true
     private let loop: any EventLoop
     private var other: InProcessWire?
     private var handler: (any WireHandler)?

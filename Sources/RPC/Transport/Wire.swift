@@ -7,6 +7,10 @@ public protocol Wire: AnyObject {
     /// The node that the other side's certificate names, verified against the cluster's CA; nil when it showed none,
     /// and without TLS. Known before the first bytes arrive.
     var peerName: String? { get }
+    /// Nobody between the two ends can read along.
+    var isEncrypted: Bool { get }
+    /// The other end is on this machine.
+    var isLocal: Bool { get }
     /// False while more is waiting to be sent than is good; see ``WireHandler/writabilityChanged(_:)``.
     var isWritable: Bool { get }
     /// Bytes that were written and have not left yet.
@@ -27,6 +31,8 @@ public protocol Wire: AnyObject {
 
 extension Wire {
     public var peerName: String? { nil }
+    public var isEncrypted: Bool { false }
+    public var isLocal: Bool { false }
 
     public func awaitBytes(atMost limit: TimeAmount) -> Bool { false }
 }

@@ -167,7 +167,90 @@ def cluster_map(node: Node) -> None:
         assert [row.partition for row in reply.partitions] == list(range(reply.partition_count)), reply
         assert {row.primary for row in reply.partitions} <= {row.id for row in reply.nodes}, reply
         assert sum(region.count for region in reply.regions) == reply.partition_count > 0, reply
-        assert connection.call("rookery.Health/Check", b"anything").result().message == b"\x01"
+
+
+# What every server has
+
+
+def health(node: Node) -> None:
+    """The server and its services are SERVING; one that is not there is NOT_FOUND; a watch begins with what is"""
+    question, reply = protos.message("rookery.rpc.HealthRequest"), protos.message("rookery.rpc.HealthReply")
+    with node.connect() as connection:
+        for service in (b"", b"rookery.Tweets", b"rookery.Test"):
+            asked = question(service=service).SerializeToString()
+            assert reply.FromString(connection.call("rookery.Health/Check", asked).result().message).status == 1
+        absent = question(service=b"rookery.Cuckoo").SerializeToString()
+        assert connection.call("rookery.Health/Check", absent).result().status == Status.NOT_FOUND
+        for asked, status in ((b"", 1), (absent, 3)):
+            watch = connection.call("rookery.Health/Watch", asked)
+            assert reply.FromString(watch.receive()).status == status
+            watch.cancel()
+        timed = connection.call("rookery.Health/Watch", timeout_ms=500)
+        assert len(all_of(timed)) == 1 and timed.result().status == Status.DEADLINE_EXCEEDED
+        expect_works(connection)
+
+
+def reflection(node: Node) -> None:
+    """Reflection lists WELCOME's methods, and every message as its .proto has it"""
+    with node.connect() as connection:
+        reply = protos.message("rookery.rpc.ServicesReply")
+        services = reply.FromString(connection.call("rookery.Reflection/Services").result().message).services
+        methods = [method for service in services for method in service.methods]
+        told = {method.name: method.kind for method in methods}
+        assert told == {entry.name: entry.kind for entry in connection.welcome.methods}
+        for name in {name for method in methods for name in (method.request, method.reply)}:
+            expect_shapes(connection, name.decode())
+        asked = protos.message("rookery.rpc.ShapesRequest")(message=b"rookery.Cuckoo").SerializeToString()
+        assert connection.call("rookery.Reflection/Shapes", asked).result().status == Status.NOT_FOUND
+
+
+def expect_shapes(connection: Connection, name: str) -> None:
+    """A message and all that it holds, against what protobuf makes of Protos/."""
+    asked = protos.message("rookery.rpc.ShapesRequest")(message=name.encode()).SerializeToString()
+    answer = connection.call("rookery.Reflection/Shapes", asked).result()
+    reply = protos.message("rookery.rpc.ShapesReply").FromString(answer.message)
+    assert reply.messages[0].name == name.encode()
+    held = {shape.name for shape in [*reply.messages, *reply.enums]}
+    for shape in reply.messages:
+        fields = protos.message(shape.name.decode()).DESCRIPTOR.fields
+        expected = [
+            (
+                field.name.encode(),
+                field.number,
+                3 if field.is_repeated else 1,
+                field.type,
+                (field.message_type or field.enum_type).full_name.encode() if field.type in (11, 14) else b"",
+            )
+            for field in sorted(fields, key=lambda field: field.number)
+        ]
+        assert [(one.name, one.number, one.label, one.type, one.type_name) for one in shape.fields] == expected, shape
+        assert held >= {one.type_name for one in shape.fields if one.type_name}, shape
+    for shape in reply.enums:
+        values = [(value.name.encode(), value.number) for value in protos.enum(shape.name.decode()).values]
+        assert [(value.name, value.number) for value in shape.values] == values, shape
+
+
+def connections(node: Node) -> None:
+    """A connection sees itself in the list, with what it has called and the call that asks"""
+    with node.connect() as connection:
+        for _ in range(3):
+            connection.call(UNARY).result()
+        connection.call(UNARY, request(status=Status.ABORTED)).result()
+        page = protos.message("rookery.rpc.ConnectionsReply").FromString(
+            connection.call("rookery.Connections/List").result().message
+        )
+        own = max(page.connections, key=lambda one: one.id)
+        host, port = connection.socket.getsockname()
+        assert own.address == f"{host}:{port}".encode() and own.role == 1 and not own.tls, own
+        counted = own.traffic
+        assert (counted.calls_started, counted.calls_succeeded, counted.calls_failed) == (5, 3, 1), own
+        asked = protos.message("rookery.rpc.StreamsRequest")(connection=own.id).SerializeToString()
+        answer = connection.call("rookery.Connections/Streams", asked).result()
+        streams = protos.message("rookery.rpc.StreamsReply").FromString(answer.message).streams
+        assert [(one.method, one.state) for one in streams] == [(b"rookery.Connections/Streams", 2)], streams
+
+
+# Sessions
 
 
 def unauthenticated(node: Node) -> None:
@@ -243,6 +326,9 @@ CASES: list[Case] = [
     compression_declined,
     wrong_blocks,
     cluster_map,
+    health,
+    reflection,
+    connections,
     unauthenticated,
     story,
 ]

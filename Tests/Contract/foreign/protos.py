@@ -28,3 +28,8 @@ _POOL = _load()
 def message(name: str) -> Any:
     """The class of the message with this full name, such as `rookery.rpc.Hello`."""
     return message_factory.GetMessageClass(_POOL.FindMessageTypeByName(name))
+
+
+def enum(name: str) -> Any:
+    """The descriptor of the enumeration with this full name."""
+    return _POOL.FindEnumTypeByName(name)

@@ -108,6 +108,8 @@ enum ClientEnd: Equatable {
 /// The same for the accepting side. Its methods are numbered like ``ClientScene``'s, and named by their kinds.
 struct ServerScene {
     static let start = ClientScene.start
+    /// The number of the method that is answered in place.
+    static let inPlace: UInt16 = 5
 
     var connection: ServerConnection
     private var actions = Actions<ServerConnection.Command>()
@@ -120,6 +122,7 @@ struct ServerScene {
         methods.clientStreaming("clientStreaming") { _, _ in Answer() }
         methods.serverStreaming("serverStreaming") { _, _ in Metadata() }
         methods.bidirectional("bidirectional") { _, _, _ in Metadata() }
+        methods.inPlace("inPlace") { _, _ in }
         connection = ServerConnection(
             configuration: configuration.connection(methods), nonce: [UInt8](repeating: 1, count: 16), now: Self.start)
         hear(RawConnection.greeting { $0.limits = client })
