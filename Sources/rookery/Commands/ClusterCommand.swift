@@ -9,7 +9,7 @@ struct ClusterCommand: AsyncParsableCommand {
         commandName: "cluster", abstract: "Start, stop and look at a cluster on this machine.",
         subcommands: [
             Up.self, Down.self, Status.self, Logs.self, Kill.self, Pause.self, Resume.self, Restart.self, Wipe.self,
-            Certificates.self,
+            Certificates.self, Health.self, Methods.self, Connections.self,
         ])
 
     struct Up: AsyncParsableCommand {
