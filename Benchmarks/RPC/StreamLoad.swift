@@ -13,7 +13,10 @@ enum StreamLoad {
         let end = start + .seconds(load.seconds)
         let counts = try await withThrowingTaskGroup(of: (messages: Int, bytes: Int).self) { group in
             for channel in channels {
-                for _ in 0..<load.inFlight { group.addTask { try await read(channel, load, until: end) } }
+                let executor = channel.executor
+                for _ in 0..<load.inFlight {
+                    group.addTask(executorPreference: executor) { try await read(channel, load, until: end) }
+                }
             }
             return try await group.reduce(into: []) { $0.append($1) }
         }

@@ -80,6 +80,7 @@ extension Partition {
     ///   impossible to take.
     /// - Throws: when that is so for all of them, or the partition does not serve.
     public func receive(_ batches: [StreamBatch]) async throws -> [StreamCursor] {
+        assert(Self.callsDoNotSuspend, "a delivery's task prefers no executor (docs/decisions/0014)")
         guard isServing else { throw ReplicationError.notServing(partition: id) }
         let mine = batches.filter(isMine)
         let others = batches.filter { !isMine($0) }.map { StreamCursor.notOwner($0) }
@@ -224,6 +225,8 @@ extension Partition {
         let waiter = nextSeenWaiter
         nextSeenWaiter += 1
         try await withCheckedThrowingContinuation { (continuation: CheckedContinuation<Void, any Error>) in
+            // A task that prefers another executor gave this one up on its way here.
+            guard let known = arrived[source], known < position else { return continuation.resume() }
             let timeout = loop.scheduleTask(deadline: deadline) { [self] in
                 assumeIsolated { $0.giveUp(waiter) }
             }

@@ -139,6 +139,7 @@ public actor Partition {
     /// - Returns: the answer, when it is committed and applied (rule B6).
     /// - Throws: what `evaluate` throws, or `ReplicationError`; nothing has changed then.
     public func execute(_ command: Command) async throws -> Outcome {
+        assert(Self.callsDoNotSuspend, "a command's task prefers no executor (docs/decisions/0014)")
         guard isServing else { throw ReplicationError.notServing(partition: id) }
         try checkAge(of: command.requestId)
         guard latches.count < settings.maxWaiting else { throw ReplicationError.overloaded(partition: id) }
@@ -162,6 +163,9 @@ public actor Partition {
             answer: evaluated.answer, index: index, incarnation: meta.incarnation,
             destinations: Self.destinations(of: evaluated.events), wasRemembered: false)
     }
+
+    /// A task that prefers an executor gives the actor's up at each call from one of its methods to another.
+    static var callsDoNotSuspend: Bool { withUnsafeCurrentTask { $0?.unownedTaskExecutor == nil } }
 
     static func destinations(of events: [Event]) -> [PartitionId] {
         let told = events.map(\.destination).filter { $0 != Event.observersOnly }

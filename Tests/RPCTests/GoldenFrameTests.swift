@@ -105,7 +105,7 @@ import Testing
     }
 
     private static func callFrames() -> [(String, ByteBuffer)] {
-        let coding = MessageCoding(compressFrom: 32, acceptsCompressed: true, maxMessageBytes: 1000)
+        var coding = MessageCoding(compressFrom: 32, acceptsCompressed: true, maxMessageBytes: 1000)
         var head = RequestHead(method: 1)
         head.remainingMs = 1500
         head.revision = 7
@@ -120,12 +120,12 @@ import Testing
         return [
             (
                 "request on stream 1, \"hi\"",
-                request(1, full, metadata, Array("hi".utf8), coding)
+                request(1, full, metadata, Array("hi".utf8), &coding)
             ),
-            ("request on stream 3, nothing to say", request(3, RequestHead(method: 2), Metadata(), [], coding)),
+            ("request on stream 3, nothing to say", request(3, RequestHead(method: 2), Metadata(), [], &coding)),
             (
                 "request on stream 5, 64 x \"a\" compressed",
-                request(5, RequestHead(method: 1), Metadata(), [UInt8](repeating: 97, count: 64), coding)
+                request(5, RequestHead(method: 1), Metadata(), [UInt8](repeating: 97, count: 64), &coding)
             ),
             (
                 "message on stream 3",
@@ -155,7 +155,7 @@ import Testing
     }
 
     private static func request(
-        _ stream: UInt32, _ head: RequestHead, _ metadata: Metadata, _ message: [UInt8], _ coding: MessageCoding
+        _ stream: UInt32, _ head: RequestHead, _ metadata: Metadata, _ message: [UInt8], _ coding: inout MessageCoding
     ) -> (ByteBuffer) {
         frame {
             FrameEncoder.write(.request, flags: .endStream, stream: stream, into: &$0) {

@@ -33,17 +33,17 @@ struct NodeMethods {
         add("rookery.Accounts/Sessions", to: &table, accounts.sessions)
         add("rookery.Accounts/Revoke", to: &table, accounts.revoke)
         add("rookery.Accounts/ChangePassword", to: &table, accounts.changePassword)
-        add("rookery.Accounts/Resolve", to: &table, profiles.resolve)
-        add("rookery.Accounts/WhoAmI", to: &table, profiles.whoAmI)
-        add("rookery.Accounts/Profile", to: &table, profiles.profile)
+        add("rookery.Accounts/Resolve", reads: true, to: &table, profiles.resolve)
+        add("rookery.Accounts/WhoAmI", reads: true, to: &table, profiles.whoAmI)
+        add("rookery.Accounts/Profile", reads: true, to: &table, profiles.profile)
         add("rookery.Accounts/UpdateProfile", to: &table, profiles.update)
     }
 
     private func addGraph(to table: inout MethodTable) {
         let graph = GraphService(node: node)
         add("rookery.Graph/Follow", to: &table, graph.follow)
-        add("rookery.Graph/Followers", to: &table, graph.followers)
-        add("rookery.Graph/Following", to: &table, graph.following)
+        add("rookery.Graph/Followers", reads: true, to: &table, graph.followers)
+        add("rookery.Graph/Following", reads: true, to: &table, graph.following)
         add("rookery.Graph/Requests", to: &table, graph.requests)
         add("rookery.Graph/AnswerRequest", to: &table, graph.answerRequest)
     }
@@ -56,21 +56,23 @@ struct NodeMethods {
         add("rookery.Tweets/Delete", to: &table, posts.delete)
         add("rookery.Tweets/Retweet", to: &table, posts.retweet)
         add("rookery.Tweets/React", to: &table, ReactionService(node: node).react)
-        add("rookery.Tweets/Show", to: &table, tweets.show)
-        add("rookery.Tweets/Thread", to: &table, tweets.thread)
-        add("rookery.Tweets/Lookup", to: &table, tweets.lookUp)
-        add("rookery.Timelines/Home", to: &table, timelines.home)
-        add("rookery.Timelines/User", to: &table, timelines.user)
-        add("rookery.Counters/Read", to: &table, CounterService(node: node).read)
+        add("rookery.Tweets/Show", reads: true, to: &table, tweets.show)
+        add("rookery.Tweets/Thread", reads: true, to: &table, tweets.thread)
+        add("rookery.Tweets/Lookup", reads: true, to: &table, tweets.lookUp)
+        add("rookery.Timelines/Home", reads: true, to: &table, timelines.home)
+        add("rookery.Timelines/User", reads: true, to: &table, timelines.user)
+        add("rookery.Counters/Read", reads: true, to: &table, CounterService(node: node).read)
     }
 
     private func addFinding(to table: inout MethodTable) {
         let top = TopService(node: node, homes: tops)
         let tweets = SearchService(node: node, index: search, budget: budgets.tweets)
-        add("rookery.Search/Tweets", to: &table, tweets.tweets)
-        add("rookery.Search/Users", to: &table, UserSearchService(node: node, budget: budgets.people).search)
-        add("rookery.Top/Top", to: &table, top.top)
-        add("rookery.Top/Trends", to: &table, top.trends)
+        add("rookery.Search/Tweets", reads: true, to: &table, tweets.tweets)
+        add(
+            "rookery.Search/Users", reads: true, to: &table,
+            UserSearchService(node: node, budget: budgets.people).search)
+        add("rookery.Top/Top", reads: true, to: &table, top.top)
+        add("rookery.Top/Trends", reads: true, to: &table, top.trends)
     }
 
     private func addCluster(
@@ -99,21 +101,23 @@ struct NodeMethods {
     private func add<Request, Reply>(
         _ method: PeerMethod<Request, Reply>, to table: inout MethodTable, _ peers: PeerService
     ) {
-        add(method.name, role: .peer, to: &table) { (request: Request, context) in
+        add(method.name, role: .peer, reads: true, to: &table) { (request: Request, context) in
             try await method.serve(peers, request, context)
         }
     }
 
     /// Decode, serve, measure, encode; whatever goes wrong becomes one status and one sentence.
+    ///
+    /// - Parameter reads: it carries out no command, so its task may run on the connection's event loop.
     private func add<Request: WireMessage, Reply: WireMessage>(
-        _ name: String, role: Role = .client, to table: inout MethodTable,
+        _ name: String, role: Role = .client, reads: Bool = false, to table: inout MethodTable,
         _ serve: @escaping @Sendable (Request, CallContext) async throws -> Reply
     ) {
         let meter = MethodMeter(name)
         let timeout = TimeAmount.milliseconds(Int64(node.config.limits.requestTimeoutMs))
         let logger = node.logger
         let messages = MethodMessages(request: Request.descriptor, reply: Reply.descriptor)
-        table.unary(name, role: role, messages: messages) { call in
+        table.unary(name, role: role, messages: messages, onLoop: reads) { call in
             let start = NIODeadline.now()
             do {
                 let context = try CallContext(call, now: start, timeout: timeout)

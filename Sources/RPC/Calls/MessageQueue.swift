@@ -2,10 +2,11 @@ import DequeModule
 import Synchronization
 
 /// Holds a stream's messages until their consumer asks, and then its end. What it may hold is bounded by the credit of
-/// the stream, which goes back as messages are taken.
+/// the stream, which goes back as messages are taken: at once when there is no other, else some at a time.
 final class MessageQueue<End: Sendable>: Sendable {
     enum Item: Sendable {
-        case message([UInt8], cost: Int)
+        /// With what may be given back for it and for those before it; often nothing.
+        case message([UInt8], credit: Int)
         case end(End)
     }
 
@@ -13,20 +14,37 @@ final class MessageQueue<End: Sendable>: Sendable {
         var messages = Deque<(bytes: [UInt8], cost: Int)>()
         var end: End?
         var waiter: CheckedContinuation<Item, Never>?
+        /// Of messages that were taken.
+        var owed = 0
+
+        mutating func take() -> Item? {
+            guard let (bytes, cost) = messages.popFirst() else { return end.map { .end($0) } }
+            return .message(bytes, credit: taken(cost))
+        }
+
+        /// A consumer that finds nothing more owes nothing: else it could wait for what its sender has no credit for.
+        mutating func taken(_ cost: Int) -> Int {
+            owed += cost
+            guard messages.isEmpty || owed >= MessageQueue.mostOwed else { return 0 }
+            defer { owed = 0 }
+            return owed
+        }
     }
+
+    private static var mostOwed: Int { 131_072 }
 
     private let state = Mutex(State())
 
     func append(_ message: [UInt8], cost: Int) {
-        let waiter = state.withLock { state in
+        let waiter = state.withLock { state -> (CheckedContinuation<Item, Never>, credit: Int)? in
             guard let waiter = state.waiter else {
                 state.messages.append((message, cost))
-                return CheckedContinuation<Item, Never>?.none
+                return nil
             }
             state.waiter = nil
-            return waiter
+            return (waiter, state.taken(cost))
         }
-        waiter?.resume(returning: .message(message, cost: cost))
+        if let (waiter, credit) = waiter { waiter.resume(returning: .message(message, credit: credit)) }
     }
 
     /// Nothing comes after it; a second end changes nothing.
@@ -42,10 +60,10 @@ final class MessageQueue<End: Sendable>: Sendable {
 
     /// The next message, or the end when all are taken; the end again after it. One consumer at a time.
     func next() async -> Item {
-        await withCheckedContinuation { continuation in
-            let ready: Item? = state.withLock { state in
-                if let (bytes, cost) = state.messages.popFirst() { return .message(bytes, cost: cost) }
-                if let end = state.end { return .end(end) }
+        if let ready = state.withLock({ $0.take() }) { return ready }
+        return await withCheckedContinuation { continuation in
+            let ready = state.withLock { state in
+                if let ready = state.take() { return Item?.some(ready) }
                 precondition(state.waiter == nil, "a stream of messages has one consumer")
                 state.waiter = continuation
                 return nil
@@ -57,8 +75,11 @@ final class MessageQueue<End: Sendable>: Sendable {
     /// Drops what was not taken; returns its cost, for the connection's credit.
     func discard() -> Int {
         state.withLock { state in
-            defer { state.messages.removeAll() }
-            return state.messages.reduce(0) { $0 + $1.cost }
+            defer {
+                state.messages.removeAll()
+                state.owed = 0
+            }
+            return state.messages.reduce(state.owed) { $0 + $1.cost }
         }
     }
 }

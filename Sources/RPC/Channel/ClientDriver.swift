@@ -78,13 +78,8 @@ final class ClientDriver: WireHandler, @unchecked Sendable {
     func readCompleted() {
         let isQuick = calledInPlace
         settle()
-        if isQuick { pollIfDue() }
-    }
-
-    /// A call that was made in place may be answered in place.
-    private func pollIfDue() {
-        guard let wire, busyPoll.isDue() else { return }
-        busyPoll.ended(found: wire.awaitBytes(atMost: BusyPoll.limit))
+        // A call that was made in place may be answered in place.
+        if isQuick { busyPoll.look(at: wire) }
     }
 
     func writabilityChanged(_ isWritable: Bool) {}

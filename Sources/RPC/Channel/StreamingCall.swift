@@ -45,8 +45,8 @@ public final class StreamingCall: AsyncSequence, Sendable {
     /// task that waits cancels the call.
     public func next() async throws -> [UInt8]? {
         switch await cancellable({ await inbox.messages.next() }) {
-        case .message(let bytes, let cost):
-            core.post(.consumed(call, cost))
+        case .message(let bytes, let credit):
+            if credit > 0 { core.post(.consumed(call, credit)) }
             return bytes
         case .end(.success): return nil
         case .end(.failure(let error)): throw error

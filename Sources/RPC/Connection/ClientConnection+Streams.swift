@@ -23,7 +23,7 @@ extension ClientConnection {
         }
     }
 
-    private func write(
+    private mutating func write(
         _ request: Request, as method: MethodEntry, _ metadata: [UInt8], on id: UInt32, now: NIODeadline,
         into output: inout ByteBuffer
     ) {
@@ -35,7 +35,7 @@ extension ClientConnection {
         head.partition = options.partition
         head.session = options.session
         let flags: FrameFlags = request.kind.takesManyMessages ? [] : .endStream
-        FrameEncoder.write(.request, flags: flags, stream: id, into: &output) { [coding] in
+        FrameEncoder.write(.request, flags: flags, stream: id, into: &output) {
             head.write(packedMetadata: metadata, into: &$0)
             return coding.write(request.message, options.compression, into: &$0)
         }
@@ -111,7 +111,7 @@ extension ClientConnection {
     }
 
     private mutating func pump(_ id: UInt32, into actions: inout Actions<Command>) {
-        let sent = outgoing.pump(id, coding, into: &actions.output)
+        let sent = outgoing.pump(id, &coding, into: &actions.output)
         traffic.messagesOut += UInt64(sent)
         for _ in 0..<sent { actions.commands.append(.written(stream: id)) }
         endIfDrained(id, into: &actions)
@@ -127,7 +127,7 @@ extension ClientConnection {
 
     mutating func credited(_ frame: Frame, into actions: inout Actions<Command>) throws(ProtocolViolation) {
         var sent: [UInt32] = []
-        try outgoing.credited(frame, coding, into: &actions.output) { sent.append($0) }
+        try outgoing.credited(frame, &coding, into: &actions.output) { sent.append($0) }
         traffic.messagesOut += UInt64(sent.count)
         for id in sent { actions.commands.append(.written(stream: id)) }
         for id in sent { endIfDrained(id, into: &actions) }

@@ -53,9 +53,9 @@ struct OutgoingMessages {
     /// above the credit could never leave.
     ///
     /// - Returns: how many went out.
-    mutating func pump(_ id: UInt32, _ coding: MessageCoding, into output: inout ByteBuffer) -> Int {
+    mutating func pump(_ id: UInt32, _ coding: inout MessageCoding, into output: inout ByteBuffer) -> Int {
         var sent = 0
-        while credit > 0, sendOne(id, coding, into: &output) { sent += 1 }
+        while credit > 0, sendOne(id, &coding, into: &output) { sent += 1 }
         wait(id)
         return sent
     }
@@ -65,25 +65,25 @@ struct OutgoingMessages {
     ///
     /// - Parameter sent: told of each message that goes out.
     mutating func credited(
-        _ frame: Frame, _ coding: MessageCoding, into output: inout ByteBuffer, sent: (UInt32) -> Void
+        _ frame: Frame, _ coding: inout MessageCoding, into output: inout ByteBuffer, sent: (UInt32) -> Void
     ) throws(ProtocolViolation) {
         let bytes = try Credit.read(frame)
         guard frame.stream == 0 else {
             guard var half = halves[frame.stream] else { return }
             try Credit.add(bytes, to: &half.credit)
             halves[frame.stream] = half
-            for _ in 0..<pump(frame.stream, coding, into: &output) { sent(frame.stream) }
+            for _ in 0..<pump(frame.stream, &coding, into: &output) { sent(frame.stream) }
             return
         }
         try Credit.add(bytes, to: &credit)
         while credit > 0, let id = blocked.popFirst() {
             halves[id]?.isBlocked = false
-            if sendOne(id, coding, into: &output) { sent(id) }
+            if sendOne(id, &coding, into: &output) { sent(id) }
             wait(id)
         }
     }
 
-    private mutating func sendOne(_ id: UInt32, _ coding: MessageCoding, into output: inout ByteBuffer) -> Bool {
+    private mutating func sendOne(_ id: UInt32, _ coding: inout MessageCoding, into output: inout ByteBuffer) -> Bool {
         guard let half = halves[id], half.credit > 0, let message = halves[id]?.waiting.popFirst() else { return false }
         let before = output.writerIndex
         FrameEncoder.write(.message, stream: id, into: &output) {

@@ -61,14 +61,14 @@ extension ServerConnection {
 
     mutating func credited(_ frame: Frame, into actions: inout Actions<Command>) throws(ProtocolViolation) {
         var sent: [UInt32] = []
-        try outgoing.credited(frame, coding, into: &actions.output) { sent.append($0) }
+        try outgoing.credited(frame, &coding, into: &actions.output) { sent.append($0) }
         traffic.messagesOut += UInt64(sent.count)
         for id in sent { actions.commands.append(.written(stream: id)) }
         for id in sent { endIfDrained(id, into: &actions) }
     }
 
     private mutating func pump(_ id: UInt32, into actions: inout Actions<Command>) {
-        let sent = outgoing.pump(id, coding, into: &actions.output)
+        let sent = outgoing.pump(id, &coding, into: &actions.output)
         traffic.messagesOut += UInt64(sent)
         for _ in 0..<sent { actions.commands.append(.written(stream: id)) }
     }
@@ -123,7 +123,7 @@ extension ServerConnection {
     // MARK: RESPONSE
 
     /// - Returns: whether it is an answer: one that cannot be sent becomes an error.
-    @discardableResult func writeResponse(
+    @discardableResult mutating func writeResponse(
         _ id: UInt32, _ outcome: Result<Answer, RPCError>, load: LoadReport, into output: inout ByteBuffer
     ) -> Bool {
         do throws(RPCError) {
@@ -135,7 +135,7 @@ extension ServerConnection {
         }
     }
 
-    private func writeAnswer(
+    private mutating func writeAnswer(
         _ id: UInt32, _ answer: Answer, load: LoadReport, into output: inout ByteBuffer
     ) throws(RPCError) {
         if let error = answer.metadata.refusal ?? answer.initialMetadata.refusal { throw error }
@@ -147,7 +147,7 @@ extension ServerConnection {
             throw RPCError(.resourceExhausted, "an answer of \(bytes) bytes is above the caller's limit")
         }
         if !initial.isEmpty { FrameEncoder.write(.metadata, stream: id, payload: initial, into: &output) }
-        FrameEncoder.write(.response, flags: .endStream, stream: id, into: &output) { [coding] in
+        FrameEncoder.write(.response, flags: .endStream, stream: id, into: &output) {
             ResponseTrailer(load: load).write(packedDetails: [], packedMetadata: metadata, into: &$0)
             return coding.write(answer.message, answer.compression, into: &$0)
         }

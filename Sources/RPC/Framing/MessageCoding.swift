@@ -11,32 +11,43 @@ struct MessageCoding {
     /// The largest message this side takes.
     var maxMessageBytes: Int
 
+    /// Whether messages have got smaller lately. A connection whose messages do not compress tries one in 64.
+    private var pays = AdaptiveTry(mostStrikes: 6)
+
+    init(compressFrom: Int?, acceptsCompressed: Bool, maxMessageBytes: Int) {
+        self.compressFrom = compressFrom
+        self.acceptsCompressed = acceptsCompressed
+        self.maxMessageBytes = maxMessageBytes
+    }
+
     /// Appends a message and returns the flag that says how.
-    func write(
+    mutating func write(
         _ message: [UInt8], _ compression: Compression = .automatic, into buffer: inout ByteBuffer
     ) -> FrameFlags {
-        guard wantsCompressed(message.count, compression), writeCompressed(message, into: &buffer) else {
+        guard wantsCompressed(message.count, compression) else {
             buffer.writeBytes(message)
             return []
         }
-        return .compressed
+        let isSmaller = writeCompressed(message, into: &buffer)
+        pays.ended(paid: isSmaller)
+        if !isSmaller { buffer.writeBytes(message) }
+        return isSmaller ? .compressed : []
     }
 
     /// Compresses a message that was written already, if it is large enough and gets smaller.
-    func compress(from start: Int, in buffer: inout ByteBuffer) -> FrameFlags {
+    mutating func compress(from start: Int, in buffer: inout ByteBuffer) -> FrameFlags {
         let count = buffer.writerIndex - start
-        guard wantsCompressed(count, .automatic), let slice = buffer.getSlice(at: start, length: count) else {
+        guard wantsCompressed(count, .automatic), let message = buffer.getBytes(at: start, length: count) else {
             return []
         }
-        let message = slice.withUnsafeReadableBytes { [UInt8]($0) }
         buffer.moveWriterIndex(to: start)
-        return write(message, into: &buffer)
+        return write(message, .always, into: &buffer)
     }
 
-    private func wantsCompressed(_ bytes: Int, _ compression: Compression) -> Bool {
+    private mutating func wantsCompressed(_ bytes: Int, _ compression: Compression) -> Bool {
         guard acceptsCompressed else { return false }
         return switch compression {
-        case .automatic: compressFrom.map { bytes >= $0 } ?? false
+        case .automatic: compressFrom.map { bytes >= $0 && pays.isDue() } ?? false
         case .always: true
         case .never: false
         }

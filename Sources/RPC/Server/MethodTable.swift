@@ -4,6 +4,7 @@ public struct MethodTable: Sendable {
         case inPlace(InPlaceHandler)
         case immediate(@Sendable (Call) throws -> Answer)
         case unary(@Sendable (Call) async throws -> Answer)
+        case onLoop(@Sendable (Call) async throws -> Answer)
         case clientStreaming(@Sendable (Call, RequestReader) async throws -> Answer)
         case serverStreaming(@Sendable (Call, ResponseWriter) async throws -> Metadata)
         case bidirectional(@Sendable (Call, RequestReader, ResponseWriter) async throws -> Metadata)
@@ -18,7 +19,7 @@ public struct MethodTable: Sendable {
 
         var kind: MethodKind {
             switch handler {
-            case .inPlace, .immediate, .unary: .unary
+            case .inPlace, .immediate, .unary, .onLoop: .unary
             case .clientStreaming: .clientStreaming
             case .serverStreaming: .serverStreaming
             case .bidirectional: .bidirectional
@@ -38,11 +39,15 @@ public struct MethodTable: Sendable {
     /// A method with one request and one answer, run in a task. An ``RPCError`` that it throws is the call's status;
     /// any other error is logged and becomes INTERNAL. With role `.peer` only proven peers may call it. `messages` is
     /// what reflection tells of it.
+    ///
+    /// - Parameter onLoop: whether the task prefers the connection's event loop, which saves waking other threads: for
+    ///   handlers that mostly wait. What they do between must not block, and they must not call an actor that counts
+    ///   on calls to itself not to suspend (docs/decisions/0014).
     public mutating func unary(
-        _ name: String, role: Role = .client, messages: MethodMessages? = nil,
+        _ name: String, role: Role = .client, messages: MethodMessages? = nil, onLoop: Bool = false,
         _ handler: @escaping @Sendable (Call) async throws -> Answer
     ) {
-        add(Method(name: name, role: role, messages: messages, handler: .unary(handler)))
+        add(Method(name: name, role: role, messages: messages, handler: onLoop ? .onLoop(handler) : .unary(handler)))
     }
 
     /// A unary method whose handler runs on the connection's event loop, without a task: for answers from memory.
@@ -64,7 +69,7 @@ public struct MethodTable: Sendable {
     }
 
     /// A method that answers with any number of messages. Writes wait for the caller to take them; what the handler
-    /// returns ends the stream.
+    /// returns ends the stream. As all that stream, its task prefers the connection's event loop: it must not block.
     public mutating func serverStreaming(
         _ name: String, role: Role = .client, messages: MethodMessages? = nil,
         _ handler: @escaping @Sendable (Call, ResponseWriter) async throws -> Metadata

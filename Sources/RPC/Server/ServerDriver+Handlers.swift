@@ -48,15 +48,17 @@ extension ServerDriver {
             finished(stream, Result { try handler(call) })
         case .unary(let handler):
             runTask(stream) { try await handler(call) }
+        case .onLoop(let handler):
+            runTask(stream, on: executor) { try await handler(call) }
         case .clientStreaming(let handler):
             let reader = makeReader(stream)
-            runTask(stream) { try await handler(call, reader) }
+            runTask(stream, on: executor) { try await handler(call, reader) }
         case .serverStreaming(let handler):
             let writer = makeWriter(stream)
-            runTask(stream) { Answer(metadata: try await handler(call, writer)) }
+            runTask(stream, on: executor) { Answer(metadata: try await handler(call, writer)) }
         case .bidirectional(let handler):
             let (reader, writer) = (makeReader(stream), makeWriter(stream))
-            runTask(stream) { Answer(metadata: try await handler(call, reader, writer)) }
+            runTask(stream, on: executor) { Answer(metadata: try await handler(call, reader, writer)) }
         }
     }
 
@@ -71,8 +73,8 @@ extension ServerDriver {
         running[stream]?.requests = queue
         return RequestReader {
             switch await queue.next() {
-            case .message(let message, let cost):
-                self.post(.consumed(stream: stream, cost))
+            case .message(let message, let credit):
+                if credit > 0 { self.post(.consumed(stream: stream, credit)) }
                 return message
             case .end(let error):
                 if let error { throw error }
@@ -81,12 +83,14 @@ extension ServerDriver {
         }
     }
 
-    private func runTask(_ stream: UInt32, _ body: @escaping @Sendable () async throws -> Answer) {
-        running[stream]?.task = Task {
+    private func runTask(
+        _ stream: UInt32, on executor: LoopExecutor? = nil, _ body: @escaping @Sendable () async throws -> Answer
+    ) {
+        running[stream]?.task = Task(executorPreference: executor) {
             do {
-                post(.finished(stream: stream, .success(try await body())))
+                self.post(.finished(stream: stream, .success(try await body())))
             } catch {
-                post(.finished(stream: stream, .failure(error)))
+                self.post(.finished(stream: stream, .failure(error)))
             }
         }
     }

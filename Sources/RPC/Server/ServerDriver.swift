@@ -38,6 +38,7 @@ final class ServerDriver: WireHandler, @unchecked Sendable {
 
     let shared: Shared
     let loop: any EventLoop
+    let executor: LoopExecutor
     var connection: ServerConnection
     var actions = Actions<ServerConnection.Command>()
     var running: [UInt32: Running] = [:]
@@ -62,6 +63,7 @@ final class ServerDriver: WireHandler, @unchecked Sendable {
     init(shared: Shared, loop: any EventLoop) {
         self.shared = shared
         self.loop = loop
+        executor = LoopExecutor(loop, mostInARow: 128)
         opened = loop.now
         connection = ServerConnection(
             configuration: shared.connection, nonce: shared.configuration.chance.bytes(ClusterProof.nonceBytes),
@@ -92,13 +94,8 @@ final class ServerDriver: WireHandler, @unchecked Sendable {
     func readCompleted() {
         let isQuick = answeredInPlace == 1 && running.isEmpty
         settle()
-        if isQuick { pollIfDue() }
-    }
-
-    /// Everything asked for was answered: the next call may be as near as its caller.
-    private func pollIfDue() {
-        guard let wire, busyPoll.isDue() else { return }
-        busyPoll.ended(found: wire.awaitBytes(atMost: BusyPoll.limit))
+        // Everything asked for was answered: the next call may be as near as its caller.
+        if isQuick { busyPoll.look(at: wire) }
     }
 
     func writabilityChanged(_ isWritable: Bool) {

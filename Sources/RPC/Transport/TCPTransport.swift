@@ -13,6 +13,9 @@ public struct TCPTransport: Transport {
         self.credentials = credentials
     }
 
+    /// A read grows to hold several large messages whole, so that few are put together from parts.
+    private static let readBuffers = AdaptiveRecvByteBufferAllocator(minimum: 64, initial: 2048, maximum: 524_288)
+
     public var namesPeers: Bool { credentials?.clientCertificates == .peers }
 
     public func listen(
@@ -29,6 +32,7 @@ public struct TCPTransport: Transport {
             .serverChannelOption(.socketOption(.so_reuseaddr), value: 1)
             .childChannelOption(.tcpOption(.tcp_nodelay), value: 1)
             .childChannelOption(.maxMessagesPerRead, value: 16)
+            .childChannelOption(.recvAllocator, value: Self.readBuffers)
             .childChannelInitializer { channel in
                 channel.eventLoop.makeCompletedFuture {
                     let tls = server.map { NIOSSLServerHandler(context: $0) }
@@ -50,6 +54,7 @@ public struct TCPTransport: Transport {
             .connectTimeout(timeout)
             .channelOption(.tcpOption(.tcp_nodelay), value: 1)
             .channelOption(.maxMessagesPerRead, value: 16)
+            .channelOption(.recvAllocator, value: Self.readBuffers)
             .channelInitializer { channel in
                 channel.eventLoop.makeCompletedFuture {
                     let tls = try client.map { try NIOSSLClientHandler(context: $0, serverHostname: nil) }

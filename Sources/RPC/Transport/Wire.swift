@@ -37,6 +37,21 @@ extension Wire {
     public func awaitBytes(atMost limit: TimeAmount) -> Bool { false }
 }
 
+/// Looking for a connection's next bytes for a moment, awake, before its event loop sleeps. Waking a thread takes longer
+/// than a call that is answered in place, so whoever calls one thing after another waits half as long. A look that finds
+/// nothing costs `limit` of a core; so the more that did, the rarer the next (docs/decisions/0013).
+struct BusyPoll {
+    /// Above what such a call and its answer take; the loop's other connections wait as long at most.
+    static let limit = TimeAmount.microseconds(50)
+    private var pays = AdaptiveTry(mostStrikes: 8)
+
+    /// Looks, if that is due.
+    mutating func look(at wire: (any Wire)?) {
+        guard let wire, pays.isDue() else { return }
+        pays.ended(paid: wire.awaitBytes(atMost: Self.limit))
+    }
+}
+
 /// A connection's driver, as what carries its bytes sees it. Called on the event loop of the connection only.
 public protocol WireHandler: AnyObject, Sendable {
     /// The first call. The wire is valid until ``closed(_:)``.

@@ -5,7 +5,7 @@ import Testing
 
 /// Credit, decided: what goes out, in whose turn, and what is given back.
 @Suite struct MessageFlowTests {
-    private let coding = MessageCoding(compressFrom: nil, acceptsCompressed: false, maxMessageBytes: 1000)
+    private static let plain = MessageCoding(compressFrom: nil, acceptsCompressed: false, maxMessageBytes: 1000)
 
     // MARK: Out
 
@@ -25,7 +25,8 @@ import Testing
         var payload = ByteBuffer()
         payload.writeInteger(bytes, endianness: .little)
         var (sent, output) = ([UInt32](), ByteBuffer())
-        try outgoing.credited(Frame(kind: .credit, stream: stream, payload: payload), coding, into: &output) {
+        var coding = Self.plain
+        try outgoing.credited(Frame(kind: .credit, stream: stream, payload: payload), &coding, into: &output) {
             sent.append($0)
         }
         return sent
@@ -33,7 +34,8 @@ import Testing
 
     private func pump(_ id: UInt32, _ outgoing: inout OutgoingMessages) -> Int {
         var output = ByteBuffer()
-        return outgoing.pump(id, coding, into: &output)
+        var coding = Self.plain
+        return outgoing.pump(id, &coding, into: &output)
     }
 
     @Test func oneMessageMayTakeACreditBelowZero() throws {
