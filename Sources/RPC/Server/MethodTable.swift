@@ -27,9 +27,14 @@ public struct MethodTable: Sendable {
         }
     }
 
+    /// A bare function in an optional would be wrapped anew, on the heap, each time it is taken out.
+    struct InPlaceEntry: Sendable {
+        let handle: InPlaceHandler
+    }
+
     private var methods: [Method] = []
     /// By index, as `methods`; copying one costs less than a whole method.
-    private var inPlaceHandlers: [InPlaceHandler?] = []
+    private var inPlaceEntries: [InPlaceEntry?] = []
 
     public init() {}
 
@@ -98,19 +103,19 @@ public struct MethodTable: Sendable {
         precondition(methods.count < Int(UInt16.max), "too many methods")
         methods.append(method)
         if case .inPlace(let handler) = method.handler {
-            inPlaceHandlers.append(handler)
+            inPlaceEntries.append(InPlaceEntry(handle: handler))
         } else {
-            inPlaceHandlers.append(nil)
+            inPlaceEntries.append(nil)
         }
     }
 
-    /// The handler of an in-place method, or why it may not be run.
-    func inPlaceHandler(_ number: UInt16, for role: Role) throws(RPCError) -> InPlaceHandler {
+    /// An in-place method, or why it may not be run.
+    func inPlaceEntry(_ number: UInt16, for role: Role) throws(RPCError) -> InPlaceEntry {
         let index = Int(number) - 1
-        if inPlaceHandlers.indices.contains(index), let handler = inPlaceHandlers[index],
+        if inPlaceEntries.indices.contains(index), let entry = inPlaceEntries[index],
             role == .peer || methods[index].role == .client
         {
-            return handler
+            return entry
         }
         throw RPCError(.permissionDenied, "\(try method(number, for: role).name) is not answered in place", ran: .no)
     }

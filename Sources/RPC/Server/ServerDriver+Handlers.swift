@@ -22,8 +22,8 @@ extension ServerDriver {
         var output = ByteBuffer()
         swap(&output, &actions.output)
         connection.answer(answering, load: load, into: &output) { [shared, peer] request, answer throws(RPCError) in
-            let handler = try shared.methods.inPlaceHandler(request.head.method, for: peer.role)
-            try request.withCall(from: peer) { call throws(RPCError) in try handler(call, &answer) }
+            let entry = try shared.methods.inPlaceEntry(request.head.method, for: peer.role)
+            try request.withCall(from: peer) { call throws(RPCError) in try entry.handle(call, &answer) }
         }
         swap(&output, &actions.output)
         answeredInPlace += answering.count
