@@ -27,7 +27,7 @@ import Testing
         "rookeryd": ["Nodes", "Keeper", "Cluster"],
         "space-saving-bench": ["Sketches"],
         "rpc-bench": ["RPC", "TestService", "Messages"],
-        "contract-server": ["RPC"],
+        "contract-server": ["RPC", "TestService"],
     ]
 
     /// Libraries of other people that have one importer among the sources.

@@ -1,16 +1,21 @@
 import Foundation
 import Testing
 
-/// `contract-server`, which this build has made, in a process of its own.
+/// `contract-server` in a process of its own.
 final class ServerProcess {
     let port: Int
     private let process = Process()
     private let input = Pipe()
 
-    init() async throws {
+    /// The one that this build has made.
+    static let program = URL(fileURLWithPath: "/proc/self/exe").resolvingSymlinksInPath()
+        .deletingLastPathComponent().appendingPathComponent("contract-server")
+
+    /// - Parameter environment: what it has besides this process's own.
+    init(_ program: URL = program, environment: [String: String] = [:]) async throws {
         let output = Pipe()
-        process.executableURL = URL(fileURLWithPath: "/proc/self/exe").resolvingSymlinksInPath()
-            .deletingLastPathComponent().appendingPathComponent("contract-server")
+        process.environment = ProcessInfo.processInfo.environment.merging(environment) { $1 }
+        process.executableURL = program
         process.standardInput = input
         process.standardOutput = output
         try process.run()

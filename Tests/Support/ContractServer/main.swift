@@ -1,10 +1,12 @@
-// A server in a process of its own, for tests that need to see what connections cost one. It prints its port, answers
-// `contract.Server/Connections` with the number of connections that it has, and ends with its standard input.
+// A server in a process of its own, for tests that need to see what connections and calls cost one. It prints its port,
+// answers the test service and `contract.Server/Connections`, with the number of connections that it has, and ends with
+// its standard input.
 import Foundation
 import Logging
 import NIOPosix
 import RPC
 import Synchronization
+import TestService
 
 /// A connection takes a descriptor; the limit that a shell is given is often a tenth of what it may have.
 func raiseDescriptorLimit() {
@@ -19,6 +21,7 @@ func raiseDescriptorLimit() {
 raiseDescriptorLimit()
 let running = Mutex<Server?>(nil)
 var methods = MethodTable()
+TestService.register(in: &methods)
 methods.immediate("contract.Server/Connections") { _ in
     let count = running.withLock { $0?.connectionCount ?? 0 }
     return Answer(Array("\(count)".utf8))
