@@ -1,6 +1,7 @@
 import NIOCore
 import NIOPosix
 import Synchronization
+import Testing
 
 @testable import RPC
 
@@ -14,11 +15,22 @@ final class RawEnd: WireHandler, @unchecked Sendable {
         case leaves
     }
 
+    private struct Waiter {
+        let number: Int
+        let isEnough: @Sendable ([Frame]) -> Bool
+        /// Told whether it came to that.
+        let continuation: CheckedContinuation<Bool, Never>
+    }
+
     private struct State {
         var heard: [Frame] = []
         var isClosed = false
-        var waiting: [(isEnough: @Sendable ([Frame]) -> Bool, continuation: CheckedContinuation<Void, Never>)] = []
+        var waiting: [Waiter] = []
+        var waiters = 0
     }
+
+    /// Long enough for a slow machine, and before a test's own limit, which says nothing of what was heard.
+    private static let patience = TimeAmount.seconds(20)
 
     private let loop: any EventLoop
     private let state = Mutex(State())
@@ -70,17 +82,34 @@ final class RawEnd: WireHandler, @unchecked Sendable {
 
     // MARK: Hearing
 
-    /// What was heard, once it is enough or the other side has closed.
+    /// What was heard, once it is enough or the other side has closed. A test fails that waits for it too long.
     func frames(until isEnough: @escaping @Sendable ([Frame]) -> Bool) async -> [Frame] {
-        await withCheckedContinuation { continuation in
-            let isReady = state.withLock { state in
-                if state.isClosed || isEnough(state.heard) { return true }
-                state.waiting.append((isEnough, continuation))
-                return false
+        let hasCome = await withCheckedContinuation { continuation in
+            let number: Int? = state.withLock { state in
+                if state.isClosed || isEnough(state.heard) { return nil }
+                state.waiters += 1
+                state.waiting.append(
+                    Waiter(number: state.waiters, isEnough: isEnough, continuation: continuation))
+                return state.waiters
             }
-            if isReady { continuation.resume() }
+            guard let number else { return continuation.resume(returning: true) }
+            loop.scheduleTask(in: Self.patience) { self.giveUp(number) }
         }
-        return state.withLock { $0.heard }
+        let heard = state.withLock { $0.heard }
+        if !hasCome {
+            let kinds = heard.suffix(8).map { "\($0.kind)" }.joined(separator: ", ")
+            Issue.record(
+                "the other side neither closes nor says what is waited for; it said \(heard.count) frames, last \(kinds)"
+            )
+        }
+        return heard
+    }
+
+    private func giveUp(_ number: Int) {
+        let waiter = state.withLock { state in
+            state.waiting.firstIndex { $0.number == number }.map { state.waiting.remove(at: $0) }
+        }
+        waiter?.continuation.resume(returning: false)
     }
 
     func framesUntilClosed() async -> [Frame] {
@@ -120,6 +149,6 @@ final class RawEnd: WireHandler, @unchecked Sendable {
             if !ready.isEmpty { state.waiting.removeAll { isClosed || $0.isEnough(heard) } }
             return ready
         }
-        for waiter in ready { waiter.continuation.resume() }
+        for waiter in ready { waiter.continuation.resume(returning: true) }
     }
 }

@@ -158,8 +158,14 @@ func failureIfAny(_ body: () async throws -> Void) async -> RPCError? {
 
 /// The plainest call that must succeed.
 func expectEcho(_ channel: RPC.Channel, _ message: [UInt8]) async throws {
-    let reply = try await channel.unary("test/Echo", message)
+    let reply = try await channel.unary("test/Echo", message, options: .bounded)
     #expect(reply.message == message)
+}
+
+extension CallOptions {
+    /// For calls that somebody may never answer when the test fails: long enough for a slow machine, and before a test's
+    /// own limit, which does not say what was waited for.
+    static let bounded = CallOptions(timeout: .seconds(20))
 }
 
 extension Stage {
