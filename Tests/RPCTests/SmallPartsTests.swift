@@ -30,6 +30,16 @@ import Testing
         #expect(model.isEmpty, "seed \(seed)")
     }
 
+    /// Also one that claims to hold nothing.
+    @Test(arguments: [UInt32(0), 1, 2])
+    func aBlockThatIsNoneIsMalformed(declared: UInt32) {
+        let coding = MessageCoding(compressFrom: nil, acceptsCompressed: true, maxMessageBytes: 100)
+        let block = ByteBuffer(bytes: RawFrames.bomb(declared: declared) + [0xFF])
+        #expect(throws: ProtocolViolation.malformed("a compressed message is not what it claims")) {
+            try coding.read(block, flags: .compressed)
+        }
+    }
+
     @Test func waitsGrowToTheirCap() {
         var backoff = Backoff.local
         backoff.jitter = 0

@@ -92,22 +92,25 @@ struct MessageCoding {
         guard size <= payload.readableBytes * 255 else {
             throw .malformed("a compressed message claims \(size) bytes from \(payload.readableBytes)")
         }
+        var isWhole = false
         let message = [UInt8](unsafeUninitializedCapacity: size) { target, count in
-            count = Self.decompress(payload, into: target, size: size)
+            isWhole = Self.decompress(payload, into: target, size: size)
+            count = isWhole ? size : 0
         }
-        guard message.count == size else { throw .malformed("a compressed message is not what it claims") }
+        guard isWhole else { throw .malformed("a compressed message is not what it claims") }
         return message
     }
 
+    /// - Returns: whether the block was one, and holds just `size` bytes.
     private static func decompress(
         _ payload: ByteBuffer, into target: UnsafeMutableBufferPointer<UInt8>, size: Int
-    ) -> Int {
+    ) -> Bool {
         payload.withUnsafeReadableBytes { source in
             let result = LZ4_decompress_safe(
                 source.baseAddress?.assumingMemoryBound(to: CChar.self),
                 UnsafeMutableRawPointer(target.baseAddress)?.assumingMemoryBound(to: CChar.self),
                 Int32(source.count), Int32(size))
-            return max(0, Int(result))
+            return result == Int32(size)
         }
     }
 
