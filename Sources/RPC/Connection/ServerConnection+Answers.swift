@@ -51,7 +51,8 @@ extension ServerConnection {
         }
     }
 
-    private mutating func remove(_ id: UInt32, into actions: inout Actions<Command>) {
+    /// The stream's place is free.
+    mutating func remove(_ id: UInt32, into actions: inout Actions<Command>) {
         streams[id] = nil
         outgoing.close(id)
         incoming.close(id)

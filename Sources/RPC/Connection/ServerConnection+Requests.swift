@@ -131,14 +131,16 @@ extension ServerConnection {
         silence(id, RPCError(.cancelled, "the caller cancelled", ran: .unknown), into: &actions)
     }
 
-    /// Nothing more is said on `id`; its place is kept until its handler has ended.
+    /// Nothing more is said on `id`; its place is kept until its handler has ended, unless it has, and its answer waited.
     mutating func silence(_ id: UInt32, _ error: RPCError, into actions: inout Actions<Command>) {
         traffic.count(succeeded: false)
+        let handlerHasEnded = streams[id]?.end != nil
         streams[id]?.isAnswered = true
         streams[id]?.end = nil
         outgoing.close(id)
         incoming.close(id)
         actions.commands.append(.cancel(stream: id, error))
+        if handlerHasEnded { remove(id, into: &actions) }
     }
 
     mutating func ping(

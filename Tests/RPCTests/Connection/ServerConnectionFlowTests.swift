@@ -112,6 +112,19 @@ import Testing
         #expect(scene.said().map(\.kind) == [.message, .response])
     }
 
+    /// Its handler has ended, so that nobody else would give the place back.
+    @Test(arguments: [true, false])
+    func anAnswerThatWaitsForCreditGivesItsPlaceBack(cancels: Bool) {
+        var scene = ServerScene(client: Limits(streamCreditBytes: 10))
+        scene.request(1, .serverStreaming)
+        scene.send(20, on: 1)
+        scene.send(20, on: 1)
+        scene.finish(1)
+        #expect(scene.connection.streams.count == 1)
+        if cancels { scene.hear(.cancel, stream: 1) } else { scene.connection.lost(into: &scene.actions) }
+        #expect(scene.connection.streams.isEmpty)
+    }
+
     // MARK: Time
 
     @Test func aFrameMustArriveWhole() throws {

@@ -112,7 +112,7 @@ struct ServerScene {
     static let inPlace: UInt16 = 5
 
     var connection: ServerConnection
-    private var actions = Actions<ServerConnection.Command>()
+    var actions = Actions<ServerConnection.Command>()
     var now = Self.start
 
     /// A connection that a client has opened.
