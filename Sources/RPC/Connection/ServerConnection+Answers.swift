@@ -143,9 +143,10 @@ extension ServerConnection {
         let (initial, metadata) = (answer.initialMetadata.packed(), answer.metadata.packed())
         let bytes = ResponseTrailer.byteCount + metadata.count + answer.message.count
         guard initial.count <= Metadata.maxPackedBytes, metadata.count <= Metadata.maxPackedBytes,
-            answer.message.count <= theirs.maxMessageBytes, bytes <= theirs.maxFrameBytes
+            answer.message.count <= theirs.maxMessageBytes, max(initial.count, bytes) <= theirs.maxFrameBytes
         else {
-            throw RPCError(.resourceExhausted, "an answer of \(bytes) bytes is above the caller's limit")
+            let largest = max(initial.count, bytes)
+            throw RPCError(.resourceExhausted, "an answer of \(largest) bytes is above the caller's limit")
         }
         if !initial.isEmpty { FrameEncoder.write(.metadata, stream: id, payload: initial, into: &output) }
         FrameEncoder.write(.response, flags: .endStream, stream: id, into: &output) {
@@ -162,13 +163,25 @@ extension ServerConnection {
         // An error with the code of success would be taken for an answer.
         var error = error
         if error.code == .ok { error.code = .unknown }
-        let details = error.packed()
+        var details = error.packed()
         let trailing = error.metadata.refusal == nil ? error.metadata.packed() : []
-        let metadata = trailing.count <= Metadata.maxPackedBytes ? trailing : []
+        var metadata = trailing.count <= Metadata.maxPackedBytes ? trailing : []
+        if ResponseTrailer.byteCount + details.count + metadata.count > theirs.maxFrameBytes {
+            (details, metadata) = (cut(error).packed(), [])
+        }
         FrameEncoder.write(.response, flags: .endStream, stream: id, into: &output) {
             ResponseTrailer(load: load, error: error).write(
                 packedDetails: details, packedMetadata: metadata, into: &$0)
             return []
         }
+    }
+
+    /// What the smallest frame has room for: what to do next, and as much of the sentence as fits.
+    private func cut(_ error: RPCError) -> RPCError {
+        // Around the message's text, packed details are no longer than this.
+        let room = max(0, theirs.maxFrameBytes - ResponseTrailer.byteCount - 16)
+        return RPCError(
+            error.code, String(decoding: error.message.utf8.prefix(room), as: UTF8.self), ran: error.ran,
+            retryable: error.retryable, retryAfterMs: error.retryAfterMs)
     }
 }

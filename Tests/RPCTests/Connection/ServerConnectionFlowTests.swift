@@ -125,6 +125,34 @@ import Testing
         #expect(scene.connection.streams.isEmpty)
     }
 
+    // MARK: Size
+
+    /// What is larger than the caller's frames would end the connection, and every call on it.
+    @Test func anErrorIsCutToTheCallersFrames() throws {
+        var scene = ServerScene(client: Limits(maxFrameBytes: 80))
+        let long = [UInt8](repeating: 120, count: 1000)
+        let error = RPCError(
+            .notFound, String(repeating: "gone ", count: 100), retryable: true, details: long,
+            metadata: Metadata(entries: [.init(key: "k", value: long)]))
+        scene.request(1)
+        scene.finish(1, .failure(error))
+        let said = try #require(scene.said().first)
+        #expect(said.payload.readableBytes <= 80)
+        var payload = said.payload
+        let told = try #require(ResponseTrailer(from: &payload).error)
+        #expect(told.code == .notFound && told.retryable && told.ran == .yes)
+        #expect(told.message.hasPrefix("gone gone") && error.message.hasPrefix(told.message))
+    }
+
+    @Test func initialMetadataAboveTheCallersFramesIsAnError() {
+        var scene = ServerScene(client: Limits(maxFrameBytes: 200))
+        let metadata = Metadata(entries: [.init(key: "k", value: [UInt8](repeating: 120, count: 300))])
+        scene.request(1)
+        scene.finish(1, .success(Answer(initialMetadata: metadata)))
+        let said = scene.said()
+        #expect(said.map(\.kind) == [.response] && said.allSatisfy { $0.payload.readableBytes <= 200 })
+    }
+
     // MARK: Time
 
     @Test func aFrameMustArriveWhole() throws {
