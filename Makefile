@@ -1,6 +1,6 @@
 # What one does with this project. Each target is a script in Scripts/, which says what it does and how long it takes.
 .DEFAULT_GOAL := help
-.PHONY: help demo test allocations bench bench-peers bench-rpc format generate setup check-import clean
+.PHONY: help demo test fuzz allocations bench bench-peers bench-rpc format generate setup check-import clean
 
 help: ## says what there is
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 22
@@ -10,6 +10,9 @@ demo: ## starts a cluster on this machine, and lets alice, bob and carol use it
 
 test: ## checks everything: generated code, format, build, tests
 	@Scripts/test.sh
+
+fuzz: setup ## feeds what reads bytes from outside with mutated input, half a minute each (Scripts/fuzz.sh has options)
+	@Scripts/fuzz.sh
 
 allocations: setup ## builds the RPC layer's server for release, and counts a call's allocations
 	@Scripts/allocations.sh

@@ -2,10 +2,15 @@
 // The targets and who may import whom; `Tests/HouseTests` holds this file against the table in docs/architecture.md.
 import PackageDescription
 
+/// `make fuzz` builds in a folder of its own, with what is fuzzed instrumented; nothing else sees this.
+let isFuzzing = Context.environment["ROOKERY_FUZZ"] == "1"
+
 let strict: [SwiftSetting] = [
     .swiftLanguageMode(.v6),
     .treatAllWarnings(as: .error),
 ]
+
+let fuzzed = strict + (isFuzzing ? [.unsafeFlags(["-enable-testing", "-sanitize=fuzzer"])] : [])
 
 let nioCore = Target.Dependency.product(name: "NIOCore", package: "swift-nio")
 let nioPosix = Target.Dependency.product(name: "NIOPosix", package: "swift-nio")
@@ -60,7 +65,7 @@ let package = Package(
 
         .target(name: "TweetText", swiftSettings: strict),
         .target(name: "Sketches", swiftSettings: strict),
-        .target(name: "Messages", dependencies: ["CMessages"], swiftSettings: strict),
+        .target(name: "Messages", dependencies: ["CMessages"], swiftSettings: fuzzed),
         .target(name: "Cluster", dependencies: ["CXXHash", yams], swiftSettings: strict),
         .target(
             name: "RPC",
@@ -68,7 +73,7 @@ let package = Package(
                 "CRPCMessages", "CLZ4", "CXXHash", nioCore, nioPosix, nioEmbedded, nioTLS, nioSSL, logging,
                 collections, crypto,
             ],
-            swiftSettings: strict),
+            swiftSettings: fuzzed),
         .target(name: "TestService", dependencies: ["RPC", "Messages", nioCore, nioPosix], swiftSettings: strict),
         .target(name: "Storage", dependencies: ["CRocksDB"], swiftSettings: strict),
         .target(
@@ -144,6 +149,15 @@ let package = Package(
         .testTarget(
             name: "BenchTests", dependencies: ["rookery", "Client", "Cluster", arguments], swiftSettings: strict),
         .testTarget(name: "HouseTests", dependencies: [], swiftSettings: strict),
+        isFuzzing
+            // Scripts/fuzz.sh alone.
+            ? .executableTarget(
+                name: "fuzzer", dependencies: ["RPC", "CRPCMessages", "Messages", "CMessages", nioCore],
+                path: "Tests/Fuzz", exclude: ["Replay", "Corpus"], swiftSettings: strict,
+                linkerSettings: [.unsafeFlags(["-sanitize=fuzzer", "-use-ld=lld"])])
+            : .testTarget(
+                name: "FuzzTests", dependencies: ["RPC", "CRPCMessages", "Messages", "CMessages", nioCore],
+                path: "Tests/Fuzz", exclude: ["Fuzzer", "Corpus"], swiftSettings: strict),
     ],
     swiftLanguageModes: [.v6]
 )

@@ -36,5 +36,5 @@ written_sources() {
     local folders=(Sources Tests)
     [ ! -d Benchmarks ] || folders+=(Benchmarks)
     echo Package.swift
-    find "${folders[@]}" -name '*.swift' -not -path 'Sources/Messages/Generated/*' | sort
+    find "${folders[@]}" -name '*.swift' -not -path '*/Generated/*' | sort
 }

@@ -1,11 +1,12 @@
 #!/usr/bin/env bash
-# Protos/*.proto -> C structs (protoc-c) -> Swift views of them. Nothing in the three folders is edited by hand.
+# Protos/*.proto -> C structs (protoc-c) -> Swift views of them, and the list of them that the fuzzer goes by. Nothing in
+# the four folders is edited by hand.
 #
 # usage: generate.sh [--check]    --check changes nothing, and fails when what is there is not what would be made
 set -euo pipefail
 source "$(dirname "$0")/common.sh"
 
-folders=(Sources/CRPCMessages Sources/CMessages Sources/Messages/Generated)
+folders=(Sources/CRPCMessages Sources/CMessages Sources/Messages/Generated Tests/Fuzz/Targets/Generated)
 made=$(mktemp -d)
 trap 'rm -rf "$made"' EXIT
 
@@ -28,7 +29,7 @@ generate() {
     done
     c_messages Sources/CRPCMessages "${own[@]}"
     c_messages Sources/CMessages "${others[@]}"
-    python3 Scripts/generate_messages.py Protos "$made/Sources/Messages/Generated"
+    python3 Scripts/generate_messages.py Protos "$made/Sources/Messages/Generated" "$made/Tests/Fuzz/Targets/Generated"
 }
 
 # Files that did not change keep their time, so that nothing is built again for nothing.

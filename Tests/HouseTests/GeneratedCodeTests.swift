@@ -12,6 +12,7 @@ import Testing
         #expect(try generated("Sources/CMessages", ".pb-c.c") == messages)
         #expect(try generated("Sources/CMessages/include", ".pb-c.h") == (["arena.h"] + messages).sorted())
         #expect(try generated("Sources/Messages/Generated", "Messages.swift") == messages)
+        #expect(try generated("Tests/Fuzz/Targets/Generated", ".swift") == ["messagelist"])
     }
 
     /// Generated code is cargo: the layers above see the Swift structs, and nobody's C.

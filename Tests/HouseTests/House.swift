@@ -6,7 +6,7 @@ enum House {
         .deletingLastPathComponent().deletingLastPathComponent().deletingLastPathComponent()
 
     /// Folders that tools make; nothing in them is ours.
-    private static let foreign: Set<String> = [".build", ".git", ".rookery", ".swiftpm", "__pycache__"]
+    private static let foreign: Set<String> = [".build", ".git", ".rookery", ".swiftpm", "Corpus", "__pycache__"]
 
     /// One file of the package.
     struct File {
@@ -14,8 +14,8 @@ enum House {
         let path: String
 
         var isGenerated: Bool {
-            ["Sources/CMessages/", "Sources/CRPCMessages/", "Sources/Messages/Generated/"].contains(
-                where: path.hasPrefix)
+            ["Sources/CMessages/", "Sources/CRPCMessages/"].contains(where: path.hasPrefix)
+                || path.contains("/Generated/")
         }
 
         /// Its lines, or none when it is not text.
