@@ -3,14 +3,15 @@
 import PackageDescription
 
 /// `make fuzz` builds in a folder of its own, with what is fuzzed instrumented; nothing else sees this.
-let isFuzzing = Context.environment["ROOKERY_FUZZ"] == "1"
+let sanitizers = Context.environment["ROOKERY_FUZZ"] ?? ""
+let isFuzzing = !sanitizers.isEmpty
 
 let strict: [SwiftSetting] = [
     .swiftLanguageMode(.v6),
     .treatAllWarnings(as: .error),
 ]
 
-let fuzzed = strict + (isFuzzing ? [.unsafeFlags(["-enable-testing", "-sanitize=fuzzer"])] : [])
+let fuzzed = strict + (isFuzzing ? [.unsafeFlags(["-enable-testing", "-sanitize=\(sanitizers)"])] : [])
 
 let nioCore = Target.Dependency.product(name: "NIOCore", package: "swift-nio")
 let nioPosix = Target.Dependency.product(name: "NIOPosix", package: "swift-nio")
@@ -154,7 +155,7 @@ let package = Package(
             ? .executableTarget(
                 name: "fuzzer", dependencies: ["RPC", "CRPCMessages", "Messages", "CMessages", nioCore],
                 path: "Tests/Fuzz", exclude: ["Replay", "Corpus"], swiftSettings: strict,
-                linkerSettings: [.unsafeFlags(["-sanitize=fuzzer", "-use-ld=lld"])])
+                linkerSettings: [.unsafeFlags(["-sanitize=\(sanitizers)", "-use-ld=lld"])])
             : .testTarget(
                 name: "FuzzTests", dependencies: ["RPC", "CRPCMessages", "Messages", "CMessages", nioCore],
                 path: "Tests/Fuzz", exclude: ["Fuzzer", "Corpus"], swiftSettings: strict),

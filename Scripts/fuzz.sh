@@ -13,7 +13,7 @@ set -euo pipefail
 source "$(dirname "$0")/common.sh"
 
 limit=(-max_total_time=30)
-targets=() keep=false replay="" sanitizer=1
+targets=() keep=false replay="" sanitizers=fuzzer
 while [ $# != 0 ]; do
     case $1 in
         --seconds) limit=("-max_total_time=${2:?}"); shift ;;
@@ -21,14 +21,14 @@ while [ $# != 0 ]; do
         --target) targets+=("${2:?}"); shift ;;
         --replay) replay=${2:?}; shift ;;
         --keep) keep=true ;;
-        --address) sanitizer=address ;;
+        --address) sanitizers=fuzzer,address ;;
         *) fail "There is no option $1; the first lines of Scripts/fuzz.sh say which there are." ;;
     esac
     shift
 done
 
 # Its own folder: with the instrumentation, nothing of an ordinary build could be used again.
-export ROOKERY_FUZZ=$sanitizer
+export ROOKERY_FUZZ=$sanitizers
 built=(--scratch-path .build/fuzz -c release)
 corpora=Tests/Fuzz/Corpus
 made=$(mktemp -d)
