@@ -60,7 +60,7 @@ import Testing
 
     @Test func everyMessageOfTheRPCLayerIsRead() {
         #expect(Set(RPCMessageCheck.readings.keys) == Set(MessageList.rpc))
-        let services = ServiceMessageCheck.messages.compactMap { $0.descriptor.name.split(separator: ".").last }
+        let services = ServiceMessageCheck.names.compactMap { $0.split(separator: ".").last }
         #expect(Set(services.map(String.init)) == Set(MessageList.services))
     }
 

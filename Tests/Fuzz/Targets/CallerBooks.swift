@@ -204,6 +204,10 @@ struct CallerBooks {
 
     // MARK: What the server decides
 
+    func decided(_ request: InPlaceRequest) throws {
+        try hold(calls[request.stream]?.isStarted == false, "a stream is answered in place or by a handler")
+    }
+
     mutating func decided(_ command: ServerConnection.Command) throws {
         switch command {
         case .opened: throw Broken("a connection opens once")
@@ -213,8 +217,6 @@ struct CallerBooks {
             calls[id]?.isStarted = true
             calls[id]?.isRunning = true
             try hold(runningCount <= Nest.ours.maxConcurrentStreams, "\(runningCount) streams are open")
-        case .answer(let request):
-            try hold(calls[request.stream]?.isStarted == false, "a stream is answered in place or by a handler")
         case .message(let id, let message, let cost):
             guard let call = calls[id], call.isStarted, !call.isCancelled, !call.isEndTold else {
                 throw Broken("a message for a handler that is not told any more")

@@ -80,10 +80,12 @@ private struct ClientPlay {
         guard connection.canSend, books.nobodyWaits else { return }
         let (message, session) = (input.block(), input.block())
         let id = connection.nextStream
-        let called = connection.callInPlace(
-            "inPlace", CallOptions(session: session), deadline: nil, now: now, into: &actions
-        ) { $0.writeBytes(message) }
-        if called != nil { books.called(id, .unary) }
+        guard let head = connection.template("inPlace", CallOptions(session: session)) else { return }
+        let stream = ClientConnection.InPlaceStream(caller: 0, token: Int(id))
+        let isCalled = connection.callInPlace(stream, head: head, deadline: nil, now: now, into: &actions.output) {
+            $0.writeBytes(message)
+        }
+        if isCalled { books.called(id, .unary) }
     }
 
     private mutating func send(_ input: inout FuzzInput) {
@@ -172,6 +174,9 @@ private struct ClientPlay {
             connection.received(piece, now: now, into: &actions)
         }
         try hold(actions.output == expected.output, "a frame in pieces is answered as a whole one")
+        try hold(
+            connection.inPlaceResults.count == other.inPlaceResults.count,
+            "a frame in pieces answers what a whole one does")
         try hold(actions.commands.count == expected.commands.count, "a frame in pieces causes what a whole one does")
     }
 
@@ -198,15 +203,20 @@ private struct ClientPlay {
     }
 
     private mutating func settle() throws {
-        while actions.output.readableBytes > 0 || !actions.commands.isEmpty {
+        while actions.output.readableBytes > 0 || !actions.commands.isEmpty || !connection.inPlaceResults.isEmpty {
             let done = actions
             actions = Actions()
             try books.said(done.output)
             for command in done.commands { try books.decided(command) }
+            let results = connection.inPlaceResults
+            connection.inPlaceResults = []
+            for result in results { try books.decided(result) }
         }
         try books.isClosed(connection.phase == .closed)
-        try hold(connection.streams.count == books.liveCount, "as many streams as calls: \(books.liveCount)")
-        try hold(connection.sentCount == books.sentCount, "as many are sent as it counts: \(books.sentCount)")
+        let (streams, sent) = (connection.streams.count, connection.sentCount)
+        let inPlace = connection.inPlace.count
+        try hold(streams + inPlace == books.liveCount, "as many streams as calls: \(books.liveCount)")
+        try hold(sent + inPlace == books.sentCount, "as many are sent as it counts: \(books.sentCount)")
         try hold(connection.outgoing.blockedCount <= 64 + 2 * books.liveCount, "the line for credit is bounded")
         try hold(connection.deadlines.count <= 64 + 2 * books.liveCount, "the line of deadlines is bounded")
         try hold(connection.queue.count <= 64 + 2 * books.liveCount, "the line of calls is bounded")

@@ -56,6 +56,7 @@ private enum CompressionCheck {
     }
 
     private static func write(_ message: [UInt8], _ coding: MessageCoding) throws {
+        var coding = coding
         let reader = MessageCoding(compressFrom: nil, acceptsCompressed: true, maxMessageBytes: message.count)
         for compression in [Compression.automatic, .always, .never] {
             var buffer = ByteBuffer()
@@ -68,6 +69,7 @@ private enum CompressionCheck {
     }
 
     private static func writeInPlace(_ message: [UInt8], _ coding: MessageCoding, _ reader: MessageCoding) throws {
+        var coding = coding
         var buffer = ByteBuffer(bytes: [1, 2, 3])
         buffer.writeBytes(message)
         let flags = coding.compress(from: 3, in: &buffer)
@@ -76,7 +78,7 @@ private enum CompressionCheck {
     }
 
     static func seeds() -> [[UInt8]] {
-        let coding = MessageCoding(compressFrom: nil, acceptsCompressed: true, maxMessageBytes: 4096)
+        var coding = MessageCoding(compressFrom: nil, acceptsCompressed: true, maxMessageBytes: 4096)
         let messages = [
             [UInt8](repeating: 97, count: 64), [UInt8](repeating: 0, count: 2000), Array("abcabcabcabcabcabcabc".utf8),
             [UInt8](0...255),

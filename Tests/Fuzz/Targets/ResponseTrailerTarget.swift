@@ -54,7 +54,7 @@ private enum ResponseTrailerCheck {
 
     private static func sameInPlace(_ load: LoadReport, _ trailer: ByteBuffer) throws {
         var buffer = ByteBuffer(repeating: 0xEE, count: ResponseTrailer.byteCount)
-        ResponseTrailer.write(load, at: buffer.readerIndex, into: &buffer)
+        buffer.withUnsafeMutableReadableBytes { ResponseTrailer.store(load, in: $0) }
         try hold(buffer == trailer, "a trailer that is written in place is the same")
     }
 

@@ -209,7 +209,6 @@ struct ServerBooks {
             delivered.append((id, cost))
         case .written(let id): try hold(calls[id]?.isSent == true, "a write is reported where there was one")
         case .completed(let id, let result): try over(id, result)
-        case .answered(let id, _): try over(id, nil)
         case .returned(let id, let error):
             try hold(error.ran == .no, "what is made again has not run")
             guard let call = calls[id] else { throw Broken("what is made again was a call") }
@@ -223,6 +222,12 @@ struct ServerBooks {
             try hold(!isAtEnd, "the end is decided once")
             (isAtEnd, hasClosed) = (true, true)
         }
+    }
+
+    /// Its token is its stream.
+    mutating func decided(_ result: InPlaceResult) throws {
+        try hold(result.payload.readableBytes <= Nest.ours.maxMessageBytes, "an answer is within its limit")
+        try over(UInt32(result.token), nil)
     }
 
     private mutating func over(_ id: UInt32, _ result: Result<Reply, RPCError>?) throws {

@@ -129,6 +129,7 @@ private struct ServerPlay {
             connection.received(piece, now: now, into: &actions)
         }
         try hold(actions.output == expected.output, "a frame in pieces is answered as a whole one")
+        try hold(connection.inPlace.count == other.inPlace.count, "a frame in pieces is answered where a whole one is")
         try hold(actions.commands.count == expected.commands.count, "a frame in pieces causes what a whole one does")
     }
 
@@ -195,14 +196,12 @@ private struct ServerPlay {
     // MARK: The books
 
     private mutating func settle() throws {
-        while actions.output.readableBytes > 0 || !actions.commands.isEmpty {
+        while actions.output.readableBytes > 0 || !actions.commands.isEmpty || !connection.inPlace.isEmpty {
             let done = actions
             actions = Actions()
             try books.said(done.output)
-            for command in done.commands {
-                try books.decided(command)
-                if case .answer(let request) = command { answer(request) }
-            }
+            for command in done.commands { try books.decided(command) }
+            try answerInPlace()
         }
         try books.isClosed(connection.phase == .closed)
         try hold(connection.streams.count == books.runningCount, "as many streams as handlers: \(books.runningCount)")
@@ -211,8 +210,11 @@ private struct ServerPlay {
         try hold(connection.deadlines.count <= 64 + 2 * books.runningCount, "the line of deadlines is bounded")
     }
 
-    private mutating func answer(_ request: InPlaceRequest) {
-        connection.answer(request.stream, load: LoadReport(), into: &actions.output) { answer throws(RPCError) in
+    private mutating func answerInPlace() throws {
+        let requests = connection.inPlace
+        connection.inPlace = []
+        for request in requests { try books.decided(request) }
+        connection.answer(requests, load: LoadReport(), into: &actions.output) { request, answer throws(RPCError) in
             try request.withCall(from: Peer()) { call throws(RPCError) in answer.writeBytes(call.message) }
         }
     }

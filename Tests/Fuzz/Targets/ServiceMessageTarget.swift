@@ -17,6 +17,9 @@ enum ServiceMessageCheck {
         StreamsReply.self, StreamReport.self,
     ]
 
+    /// As Protos/services.proto calls them.
+    static var names: [String] { messages.map { $0.descriptor.name } }
+
     static func check(_ input: inout FuzzInput) throws {
         let message = messages[MessageCheck.choice(input.byte(), of: messages.count)]
         let bytes = input.rest()
