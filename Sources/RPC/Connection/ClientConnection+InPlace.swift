@@ -69,8 +69,7 @@ extension ClientConnection {
 
     /// RESPONSE to a call that was made in place; false when it is none.
     mutating func respondedInPlace(_ frame: Frame) throws(ProtocolViolation) -> Bool {
-        guard let stream = inPlace.removeValue(forKey: frame.stream) else { return false }
-        sweepDeadlines()
+        guard let stream = inPlace[frame.stream] else { return false }
         var payload = frame.payload
         var error: RPCError?
         let load: LoadReport
@@ -88,6 +87,9 @@ extension ClientConnection {
                 try coding.checkSize(payload.readableBytes)
             }
         }
+        // Only now: a frame that cannot be read ends the connection, and this call with it.
+        inPlace.removeValue(forKey: frame.stream)
+        sweepDeadlines()
         inPlaceResults.append(
             InPlaceResult(caller: stream.caller, token: stream.token, load: load, payload: payload, error: error))
         return true
