@@ -16,7 +16,7 @@ public enum TestService {
         let messages = MethodMessages(request: TestRequest.descriptor, reply: TestReply.descriptor)
         methods.inPlace("rookery.Test/Echo", messages: echoes, echo)
         methods.unary("rookery.Test/Unary", messages: messages, unary)
-        methods.serverStreaming("rookery.Test/Download", messages: messages, download)
+        methods.serverStreaming("rookery.Test/Download", messages: messages, onLoop: true, download)
         methods.clientStreaming("rookery.Test/Upload", messages: messages, upload)
         methods.bidirectional("rookery.Test/Chat", messages: messages, chat)
     }

@@ -67,7 +67,7 @@ public final class Channel: Sendable {
 
     /// Runs tasks on the channel's event loop, where answers and messages arrive: for callers that mostly wait for those,
     /// as nobody has to be woken for them. What such a task does between must not block.
-    public var executor: any TaskExecutor { LoopExecutor(core.loop, mostInARow: 128) }
+    public var executor: any TaskExecutor { LoopExecutor(core.loop) }
 
     /// Fails what runs with UNAVAILABLE, and every later call, as long as the event loop lives: who ends the loop waits
     /// for all calls first.

@@ -6,7 +6,7 @@ public struct MethodTable: Sendable {
         case unary(@Sendable (Call) async throws -> Answer)
         case onLoop(@Sendable (Call) async throws -> Answer)
         case clientStreaming(@Sendable (Call, RequestReader) async throws -> Answer)
-        case serverStreaming(@Sendable (Call, ResponseWriter) async throws -> Metadata)
+        case serverStreaming(@Sendable (Call, ResponseWriter) async throws -> Metadata, onLoop: Bool)
         case bidirectional(@Sendable (Call, RequestReader, ResponseWriter) async throws -> Metadata)
     }
 
@@ -74,12 +74,15 @@ public struct MethodTable: Sendable {
     }
 
     /// A method that answers with any number of messages. Writes wait for the caller to take them; what the handler
-    /// returns ends the stream. As all that stream, its task prefers the connection's event loop: it must not block.
+    /// returns ends the stream.
+    ///
+    /// - Parameter onLoop: as for ``unary(_:role:messages:onLoop:_:)``. The loop looks at its sockets when nothing is left
+    ///   to run: a handler that could write without end, as far as its caller's credit goes, holds up everybody there.
     public mutating func serverStreaming(
-        _ name: String, role: Role = .client, messages: MethodMessages? = nil,
+        _ name: String, role: Role = .client, messages: MethodMessages? = nil, onLoop: Bool = false,
         _ handler: @escaping @Sendable (Call, ResponseWriter) async throws -> Metadata
     ) {
-        add(Method(name: name, role: role, messages: messages, handler: .serverStreaming(handler)))
+        add(Method(name: name, role: role, messages: messages, handler: .serverStreaming(handler, onLoop: onLoop)))
     }
 
     /// A method that takes any number of messages, and gives one answer, for which it need not have read them all.

@@ -52,13 +52,13 @@ extension ServerDriver {
             runTask(stream, on: executor) { try await handler(call) }
         case .clientStreaming(let handler):
             let reader = makeReader(stream)
-            runTask(stream, on: executor) { try await handler(call, reader) }
-        case .serverStreaming(let handler):
+            runTask(stream) { try await handler(call, reader) }
+        case .serverStreaming(let handler, let onLoop):
             let writer = makeWriter(stream)
-            runTask(stream, on: executor) { Answer(metadata: try await handler(call, writer)) }
+            runTask(stream, on: onLoop ? executor : nil) { Answer(metadata: try await handler(call, writer)) }
         case .bidirectional(let handler):
             let (reader, writer) = (makeReader(stream), makeWriter(stream))
-            runTask(stream, on: executor) { Answer(metadata: try await handler(call, reader, writer)) }
+            runTask(stream) { Answer(metadata: try await handler(call, reader, writer)) }
         }
     }
 

@@ -63,7 +63,7 @@ final class ServerDriver: WireHandler, @unchecked Sendable {
     init(shared: Shared, loop: any EventLoop) {
         self.shared = shared
         self.loop = loop
-        executor = LoopExecutor(loop, mostInARow: 128)
+        executor = LoopExecutor(loop)
         opened = loop.now
         connection = ServerConnection(
             configuration: shared.connection, nonce: shared.configuration.chance.bytes(ClusterProof.nonceBytes),
