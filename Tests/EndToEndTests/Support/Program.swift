@@ -48,7 +48,10 @@ enum Program {
         process.environment = ProcessInfo.processInfo.environment.merging(variables) { $1 }
         let files = try Files(in: directory, input: input)
         defer { files.remove() }
-        (process.standardInput, process.standardOutput, process.standardError) = try files.handles()
+        let handles = try files.handles()
+        // A process that has ended keeps them; with some 1,365 descriptors in use, Foundation can start no other.
+        defer { for handle in handles { try? handle.close() } }
+        (process.standardInput, process.standardOutput, process.standardError) = (handles[0], handles[1], handles[2])
         let ended = AsyncStream<Void>.makeStream()
         process.terminationHandler = { _ in ended.continuation.finish() }
         try process.run()
@@ -77,12 +80,13 @@ enum Program {
             }
         }
 
-        func handles() throws -> (FileHandle, FileHandle, FileHandle) {
+        /// For input, output and errors.
+        func handles() throws -> [FileHandle] {
             func url(_ name: String) -> URL { URL(fileURLWithPath: "\(path).\(name)") }
-            return (
+            return [
                 try FileHandle(forReadingFrom: url("input")), try FileHandle(forWritingTo: url("output")),
-                try FileHandle(forWritingTo: url("error"))
-            )
+                try FileHandle(forWritingTo: url("error")),
+            ]
         }
 
         func read(_ name: String) throws -> String {
