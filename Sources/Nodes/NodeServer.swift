@@ -265,11 +265,14 @@ public final class NodeServer: Sendable {
         }
     }
 
+    /// Each part once in an interval.
     private func tellViews(every interval: Duration) async {
+        var part = 0
         while !Task.isCancelled {
             do {
-                try await Task.sleep(for: interval)
-                try await flushViews()
+                try await Task.sleep(for: interval / ViewCounter.parts)
+                part = (part + 1) % ViewCounter.parts
+                try await node.views.flush(part, node)
             } catch is CancellationError {
                 return
             } catch {

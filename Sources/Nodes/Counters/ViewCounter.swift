@@ -7,10 +7,20 @@ import Synchronization
 
 /// Counts what readers were shown: summed in memory and told once a second, outside exactness (rule F3). What is not yet
 /// told when a node dies is lost; what is told counts once.
+///
+/// A second's views of many tweets are thousands of counts to write. They are told in parts, one after the other over
+/// the second, so that nobody's read finds all of them before it.
 final class ViewCounter: Sendable {
+    private struct Share: Hashable {
+        /// The readers' region.
+        var region: String
+        /// Of the tweets.
+        var part: Int
+    }
+
     private struct State: Sendable {
-        /// Region of the reader → tweet → views.
-        var pending: [String: [UInt64: UInt64]] = [:]
+        /// Tweet → views.
+        var pending: [Share: [UInt64: UInt64]] = [:]
         /// Calls that were counted lately, in two generations.
         var recent: Set<RequestId> = []
         var earlier: Set<RequestId> = []
@@ -19,10 +29,12 @@ final class ViewCounter: Sendable {
 
     /// Calls remembered against repetition, in each generation.
     static let remembered = 16_384
-    /// Tweets told of at once, the most viewed first; the others go on summing.
-    static let toldAtOnce = 4096
-    /// Tweets summed at once for the readers of a region; while there are so many, no other is begun.
-    static let maxPending = 65_536
+    /// Tweets belong to the parts by their partitions.
+    static let parts = 16
+    /// Tweets of a part told of at once, the most viewed first; the others go on summing.
+    static let toldAtOnce = 1024
+    /// Tweets of a part summed at once for the readers of a region; while there are so many, no other is begun.
+    static let maxPending = 8192
 
     private let state = Mutex(State())
     private let boot: UInt64
@@ -37,12 +49,15 @@ final class ViewCounter: Sendable {
         guard !tweets.isEmpty else { return }
         state.withLock { state in
             if let call, !Self.isNew(call, &state) { return }
-            var pending = state.pending.removeValue(forKey: region) ?? [:]
-            for tweet in tweets where pending.count < Self.maxPending || pending[tweet] != nil {
-                pending[tweet, default: 0] += 1
-            }
-            state.pending[region] = pending
+            for tweet in tweets { Self.view(tweet, region, &state) }
         }
+    }
+
+    private static func view(_ tweet: UInt64, _ region: String, _ state: inout State) {
+        let part = Int(Id(rawValue: tweet).partition.rawValue) % parts
+        var pending = state.pending.removeValue(forKey: Share(region: region, part: part)) ?? [:]
+        if pending.count < maxPending || pending[tweet] != nil { pending[tweet, default: 0] += 1 }
+        state.pending[Share(region: region, part: part)] = pending
     }
 
     private static func isNew(_ call: RequestId, _ state: inout State) -> Bool {
@@ -57,16 +72,21 @@ final class ViewCounter: Sendable {
     /// Views that have not been told.
     var pendingCount: Int { state.withLock { $0.pending.values.reduce(0) { $0 + $1.count } } }
 
-    /// Has a partition of each region log what its readers were shown, and tell the tweets' partitions.
+    /// Tells all parts.
     func flush(_ node: NodeContext) async throws {
-        let regions = state.withLock { $0.pending.keys.sorted() }
-        for region in regions {
-            guard let reporter = Self.reporter(for: region, node) else { continue }
-            let (views, request) = take(region, nowMs: node.clock.nowMs())
+        for part in 0..<Self.parts { try await flush(part, node) }
+    }
+
+    /// Has a partition of each region log what its readers were shown of one part, and tell the tweets' partitions.
+    func flush(_ part: Int, _ node: NodeContext) async throws {
+        let shares = state.withLock { $0.pending.keys.filter { $0.part == part } }.sorted { $0.region < $1.region }
+        for share in shares {
+            guard let reporter = Self.reporter(for: share.region, node) else { continue }
+            let (views, request) = take(share, nowMs: node.clock.nowMs())
             do {
-                _ = try await reporter.execute(Self.command(views, region: region, request))
+                _ = try await reporter.execute(Self.command(views, region: share.region, request))
             } catch {
-                putBack(views, region)
+                putBack(views, share)
                 throw error
             }
         }
@@ -77,11 +97,11 @@ final class ViewCounter: Sendable {
         return mine.first { node.region(of: $0.id).name == region } ?? mine.first
     }
 
-    private func take(_ region: String, nowMs: UInt64) -> (views: [(UInt64, UInt64)], request: RequestId) {
+    private func take(_ share: Share, nowMs: UInt64) -> (views: [(UInt64, UInt64)], request: RequestId) {
         state.withLock { state in
-            let all = (state.pending[region] ?? [:]).sorted { ($0.value, $0.key) > ($1.value, $1.key) }
+            let all = (state.pending[share] ?? [:]).sorted { ($0.value, $0.key) > ($1.value, $1.key) }
             let rest = all.dropFirst(Self.toldAtOnce)
-            state.pending[region] =
+            state.pending[share] =
                 rest.isEmpty ? nil : Dictionary(uniqueKeysWithValues: rest.map { ($0.key, $0.value) })
             state.sequence += 1
             let request = RequestId(timeMs: nowMs, random: boot).derived(state.sequence)
@@ -89,9 +109,9 @@ final class ViewCounter: Sendable {
         }
     }
 
-    private func putBack(_ views: [(UInt64, UInt64)], _ region: String) {
+    private func putBack(_ views: [(UInt64, UInt64)], _ share: Share) {
         state.withLock { state in
-            for (tweet, count) in views { state.pending[region, default: [:]][tweet, default: 0] += count }
+            for (tweet, count) in views { state.pending[share, default: [:]][tweet, default: 0] += count }
         }
     }
 
