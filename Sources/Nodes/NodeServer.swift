@@ -225,7 +225,7 @@ public final class NodeServer: Sendable {
         return PartitionContext(
             node: parts.id, loop: parts.group.next(), store: parts.store, log: log, pool: pool, clock: parts.clock,
             handler: StreamEvents(partitioning: node.partitioning),
-            observers: [flusher, node.settled, tops] + (parts.config.storage.index ? [search] : []),
+            observers: [flusher, node.settled, node.sessions, tops] + (parts.config.storage.index ? [search] : []),
             logger: node.logger, settings: parts.partitionSettings
         ) { source, destinations in
             for (owner, destinations) in Dictionary(grouping: destinations, by: { node.owner(of: $0) }) {

@@ -22,6 +22,17 @@ extension Effects {
         }
     }
 
+    /// Whether encoded effects change anything in one of two families. Throws `StorageError.malformedEffects`.
+    public static func touch(_ one: Family, _ other: Family, in encoded: [UInt8]) throws -> Bool {
+        try encoded.withUnsafeBytes { raw in
+            var walk = Walk(bytes: raw)
+            while let operation = try walk.next() {
+                if operation.family == one || operation.family == other { return true }
+            }
+            return false
+        }
+    }
+
     /// The operations in order, copied out.
     public var operations: [Operation] {
         var result: [Operation] = []

@@ -55,6 +55,29 @@ import Testing
         }
     }
 
+    /// Nodes remember who was behind a session; not beyond the answer that it was ended.
+    @Test func noCallSlipsPastTheEndOfItsSession() async throws {
+        let seed = Seed.fresh()
+        try await TestCluster.run(TestCluster.Setup(seed: seed)) { cluster in
+            let client = cluster.client
+            let first = try await client.register(name: "alice", secret: Self.old)
+            for _ in 0..<30 {
+                let second = try await client.login(name: "alice", secret: Self.old)
+                #expect(try await client.whoAmI(second).name == "alice")
+                let calls = (0..<3).map { _ in Task { _ = try? await client.whoAmI(second) } }
+                for _ in 0..<cluster.dice.roll(0..<10) { await Task.yield() }
+                let listing = try #require(try await client.sessions(second).first { $0.current })
+                try await client.revoke(listing.id, session: first)
+                await #expect(throws: RookeryError.self) { try await client.whoAmI(second) }
+                // Every node asks the account's own.
+                await #expect(throws: RookeryError.self) { try await client.search("word", session: second) }
+                for call in calls { await call.value }
+                await #expect(throws: RookeryError.self) { try await client.whoAmI(second) }
+                #expect(try await client.whoAmI(first).name == "alice")
+            }
+        }
+    }
+
     @Test func guessesAreSlowedDown() async throws {
         try await TestCluster.run { cluster in
             let client = cluster.client

@@ -19,6 +19,7 @@ final class NodeContext: Sendable {
     let throttle: LoginThrottle
     let settled: RegistrationWaiters
     let views: ViewCounter
+    let sessions = SessionCache()
     let logger: Logger
     private let state: Mutex<State>
 

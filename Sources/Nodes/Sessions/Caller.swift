@@ -26,16 +26,23 @@ extension NodeContext {
         let id = Id(rawValue: token.userId)
         guard partitioning.contains(id.partition) else { throw SessionRefusal.invalid }
         let partition = try owned(id.partition)
-        let found = try await partition.read { rows in
-            (
-                try rows.message(UserRow.self, .users, Rows.user(id)),
-                try rows.message(SessionRow.self, .sessions, Rows.session(token.sessionId, of: id))
-            )
+        let found = try await sessions.found(token.sessionId, of: id) {
+            try await Self.read(token.sessionId, of: id, in: partition)
         }
-        guard let user = found.0, user.state == .userActive else { throw SessionRefusal.invalid }
-        guard let session = found.1 else { throw SessionRefusal.revoked }
-        guard clock.nowMs() < session.expiresMs else { throw SessionRefusal.expired }
-        return Caller(id: id, user: user, session: session, partition: partition)
+        guard clock.nowMs() < found.session.expiresMs else { throw SessionRefusal.expired }
+        return Caller(id: id, user: found.user, session: found.session, partition: partition)
+    }
+
+    private static func read(_ session: UInt64, of user: Id, in partition: Partition) async throws -> SessionCache.Found
+    {
+        try await partition.read { rows in
+            guard let account = try rows.message(UserRow.self, .users, Rows.user(user)), account.state == .userActive
+            else { throw SessionRefusal.invalid }
+            guard let row = try rows.message(SessionRow.self, .sessions, Rows.session(session, of: user)) else {
+                throw SessionRefusal.revoked
+            }
+            return SessionCache.Found(user: account, session: row)
+        }
     }
 
     /// Whether this request was carried out before, asked before the session is: it may have ended the session.
