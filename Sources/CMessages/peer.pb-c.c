@@ -7,49 +7,49 @@
 #endif
 
 #include "peer.pb-c.h"
-void   rookery__peer_tweets_request__init
-                     (Rookery__PeerTweetsRequest         *message)
+void   rookery__peer_gather_request__init
+                     (Rookery__PeerGatherRequest         *message)
 {
-  static const Rookery__PeerTweetsRequest init_value = ROOKERY__PEER_TWEETS_REQUEST__INIT;
+  static const Rookery__PeerGatherRequest init_value = ROOKERY__PEER_GATHER_REQUEST__INIT;
   *message = init_value;
 }
-size_t rookery__peer_tweets_request__get_packed_size
-                     (const Rookery__PeerTweetsRequest *message)
+size_t rookery__peer_gather_request__get_packed_size
+                     (const Rookery__PeerGatherRequest *message)
 {
-  assert(message->base.descriptor == &rookery__peer_tweets_request__descriptor);
+  assert(message->base.descriptor == &rookery__peer_gather_request__descriptor);
   return protobuf_c_message_get_packed_size ((const ProtobufCMessage*)(message));
 }
-size_t rookery__peer_tweets_request__pack
-                     (const Rookery__PeerTweetsRequest *message,
+size_t rookery__peer_gather_request__pack
+                     (const Rookery__PeerGatherRequest *message,
                       uint8_t       *out)
 {
-  assert(message->base.descriptor == &rookery__peer_tweets_request__descriptor);
+  assert(message->base.descriptor == &rookery__peer_gather_request__descriptor);
   return protobuf_c_message_pack ((const ProtobufCMessage*)message, out);
 }
-size_t rookery__peer_tweets_request__pack_to_buffer
-                     (const Rookery__PeerTweetsRequest *message,
+size_t rookery__peer_gather_request__pack_to_buffer
+                     (const Rookery__PeerGatherRequest *message,
                       ProtobufCBuffer *buffer)
 {
-  assert(message->base.descriptor == &rookery__peer_tweets_request__descriptor);
+  assert(message->base.descriptor == &rookery__peer_gather_request__descriptor);
   return protobuf_c_message_pack_to_buffer ((const ProtobufCMessage*)message, buffer);
 }
-Rookery__PeerTweetsRequest *
-       rookery__peer_tweets_request__unpack
+Rookery__PeerGatherRequest *
+       rookery__peer_gather_request__unpack
                      (ProtobufCAllocator  *allocator,
                       size_t               len,
                       const uint8_t       *data)
 {
-  return (Rookery__PeerTweetsRequest *)
-     protobuf_c_message_unpack (&rookery__peer_tweets_request__descriptor,
+  return (Rookery__PeerGatherRequest *)
+     protobuf_c_message_unpack (&rookery__peer_gather_request__descriptor,
                                 allocator, len, data);
 }
-void   rookery__peer_tweets_request__free_unpacked
-                     (Rookery__PeerTweetsRequest *message,
+void   rookery__peer_gather_request__free_unpacked
+                     (Rookery__PeerGatherRequest *message,
                       ProtobufCAllocator *allocator)
 {
   if(!message)
     return;
-  assert(message->base.descriptor == &rookery__peer_tweets_request__descriptor);
+  assert(message->base.descriptor == &rookery__peer_gather_request__descriptor);
   protobuf_c_message_free_unpacked ((ProtobufCMessage*)message, allocator);
 }
 void   rookery__peer_tweet__init
@@ -232,49 +232,94 @@ void   rookery__peer_session_reply__free_unpacked
   assert(message->base.descriptor == &rookery__peer_session_reply__descriptor);
   protobuf_c_message_free_unpacked ((ProtobufCMessage*)message, allocator);
 }
-void   rookery__peer_tweets_reply__init
-                     (Rookery__PeerTweetsReply         *message)
+void   rookery__peer_sum__init
+                     (Rookery__PeerSum         *message)
 {
-  static const Rookery__PeerTweetsReply init_value = ROOKERY__PEER_TWEETS_REPLY__INIT;
+  static const Rookery__PeerSum init_value = ROOKERY__PEER_SUM__INIT;
   *message = init_value;
 }
-size_t rookery__peer_tweets_reply__get_packed_size
-                     (const Rookery__PeerTweetsReply *message)
+size_t rookery__peer_sum__get_packed_size
+                     (const Rookery__PeerSum *message)
 {
-  assert(message->base.descriptor == &rookery__peer_tweets_reply__descriptor);
+  assert(message->base.descriptor == &rookery__peer_sum__descriptor);
   return protobuf_c_message_get_packed_size ((const ProtobufCMessage*)(message));
 }
-size_t rookery__peer_tweets_reply__pack
-                     (const Rookery__PeerTweetsReply *message,
+size_t rookery__peer_sum__pack
+                     (const Rookery__PeerSum *message,
                       uint8_t       *out)
 {
-  assert(message->base.descriptor == &rookery__peer_tweets_reply__descriptor);
+  assert(message->base.descriptor == &rookery__peer_sum__descriptor);
   return protobuf_c_message_pack ((const ProtobufCMessage*)message, out);
 }
-size_t rookery__peer_tweets_reply__pack_to_buffer
-                     (const Rookery__PeerTweetsReply *message,
+size_t rookery__peer_sum__pack_to_buffer
+                     (const Rookery__PeerSum *message,
                       ProtobufCBuffer *buffer)
 {
-  assert(message->base.descriptor == &rookery__peer_tweets_reply__descriptor);
+  assert(message->base.descriptor == &rookery__peer_sum__descriptor);
   return protobuf_c_message_pack_to_buffer ((const ProtobufCMessage*)message, buffer);
 }
-Rookery__PeerTweetsReply *
-       rookery__peer_tweets_reply__unpack
+Rookery__PeerSum *
+       rookery__peer_sum__unpack
                      (ProtobufCAllocator  *allocator,
                       size_t               len,
                       const uint8_t       *data)
 {
-  return (Rookery__PeerTweetsReply *)
-     protobuf_c_message_unpack (&rookery__peer_tweets_reply__descriptor,
+  return (Rookery__PeerSum *)
+     protobuf_c_message_unpack (&rookery__peer_sum__descriptor,
                                 allocator, len, data);
 }
-void   rookery__peer_tweets_reply__free_unpacked
-                     (Rookery__PeerTweetsReply *message,
+void   rookery__peer_sum__free_unpacked
+                     (Rookery__PeerSum *message,
                       ProtobufCAllocator *allocator)
 {
   if(!message)
     return;
-  assert(message->base.descriptor == &rookery__peer_tweets_reply__descriptor);
+  assert(message->base.descriptor == &rookery__peer_sum__descriptor);
+  protobuf_c_message_free_unpacked ((ProtobufCMessage*)message, allocator);
+}
+void   rookery__peer_gather_reply__init
+                     (Rookery__PeerGatherReply         *message)
+{
+  static const Rookery__PeerGatherReply init_value = ROOKERY__PEER_GATHER_REPLY__INIT;
+  *message = init_value;
+}
+size_t rookery__peer_gather_reply__get_packed_size
+                     (const Rookery__PeerGatherReply *message)
+{
+  assert(message->base.descriptor == &rookery__peer_gather_reply__descriptor);
+  return protobuf_c_message_get_packed_size ((const ProtobufCMessage*)(message));
+}
+size_t rookery__peer_gather_reply__pack
+                     (const Rookery__PeerGatherReply *message,
+                      uint8_t       *out)
+{
+  assert(message->base.descriptor == &rookery__peer_gather_reply__descriptor);
+  return protobuf_c_message_pack ((const ProtobufCMessage*)message, out);
+}
+size_t rookery__peer_gather_reply__pack_to_buffer
+                     (const Rookery__PeerGatherReply *message,
+                      ProtobufCBuffer *buffer)
+{
+  assert(message->base.descriptor == &rookery__peer_gather_reply__descriptor);
+  return protobuf_c_message_pack_to_buffer ((const ProtobufCMessage*)message, buffer);
+}
+Rookery__PeerGatherReply *
+       rookery__peer_gather_reply__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data)
+{
+  return (Rookery__PeerGatherReply *)
+     protobuf_c_message_unpack (&rookery__peer_gather_reply__descriptor,
+                                allocator, len, data);
+}
+void   rookery__peer_gather_reply__free_unpacked
+                     (Rookery__PeerGatherReply *message,
+                      ProtobufCAllocator *allocator)
+{
+  if(!message)
+    return;
+  assert(message->base.descriptor == &rookery__peer_gather_reply__descriptor);
   protobuf_c_message_free_unpacked ((ProtobufCMessage*)message, allocator);
 }
 void   rookery__peer_users_request__init
@@ -502,141 +547,6 @@ void   rookery__pull_reply__free_unpacked
   assert(message->base.descriptor == &rookery__pull_reply__descriptor);
   protobuf_c_message_free_unpacked ((ProtobufCMessage*)message, allocator);
 }
-void   rookery__peer_sums_request__init
-                     (Rookery__PeerSumsRequest         *message)
-{
-  static const Rookery__PeerSumsRequest init_value = ROOKERY__PEER_SUMS_REQUEST__INIT;
-  *message = init_value;
-}
-size_t rookery__peer_sums_request__get_packed_size
-                     (const Rookery__PeerSumsRequest *message)
-{
-  assert(message->base.descriptor == &rookery__peer_sums_request__descriptor);
-  return protobuf_c_message_get_packed_size ((const ProtobufCMessage*)(message));
-}
-size_t rookery__peer_sums_request__pack
-                     (const Rookery__PeerSumsRequest *message,
-                      uint8_t       *out)
-{
-  assert(message->base.descriptor == &rookery__peer_sums_request__descriptor);
-  return protobuf_c_message_pack ((const ProtobufCMessage*)message, out);
-}
-size_t rookery__peer_sums_request__pack_to_buffer
-                     (const Rookery__PeerSumsRequest *message,
-                      ProtobufCBuffer *buffer)
-{
-  assert(message->base.descriptor == &rookery__peer_sums_request__descriptor);
-  return protobuf_c_message_pack_to_buffer ((const ProtobufCMessage*)message, buffer);
-}
-Rookery__PeerSumsRequest *
-       rookery__peer_sums_request__unpack
-                     (ProtobufCAllocator  *allocator,
-                      size_t               len,
-                      const uint8_t       *data)
-{
-  return (Rookery__PeerSumsRequest *)
-     protobuf_c_message_unpack (&rookery__peer_sums_request__descriptor,
-                                allocator, len, data);
-}
-void   rookery__peer_sums_request__free_unpacked
-                     (Rookery__PeerSumsRequest *message,
-                      ProtobufCAllocator *allocator)
-{
-  if(!message)
-    return;
-  assert(message->base.descriptor == &rookery__peer_sums_request__descriptor);
-  protobuf_c_message_free_unpacked ((ProtobufCMessage*)message, allocator);
-}
-void   rookery__peer_sum__init
-                     (Rookery__PeerSum         *message)
-{
-  static const Rookery__PeerSum init_value = ROOKERY__PEER_SUM__INIT;
-  *message = init_value;
-}
-size_t rookery__peer_sum__get_packed_size
-                     (const Rookery__PeerSum *message)
-{
-  assert(message->base.descriptor == &rookery__peer_sum__descriptor);
-  return protobuf_c_message_get_packed_size ((const ProtobufCMessage*)(message));
-}
-size_t rookery__peer_sum__pack
-                     (const Rookery__PeerSum *message,
-                      uint8_t       *out)
-{
-  assert(message->base.descriptor == &rookery__peer_sum__descriptor);
-  return protobuf_c_message_pack ((const ProtobufCMessage*)message, out);
-}
-size_t rookery__peer_sum__pack_to_buffer
-                     (const Rookery__PeerSum *message,
-                      ProtobufCBuffer *buffer)
-{
-  assert(message->base.descriptor == &rookery__peer_sum__descriptor);
-  return protobuf_c_message_pack_to_buffer ((const ProtobufCMessage*)message, buffer);
-}
-Rookery__PeerSum *
-       rookery__peer_sum__unpack
-                     (ProtobufCAllocator  *allocator,
-                      size_t               len,
-                      const uint8_t       *data)
-{
-  return (Rookery__PeerSum *)
-     protobuf_c_message_unpack (&rookery__peer_sum__descriptor,
-                                allocator, len, data);
-}
-void   rookery__peer_sum__free_unpacked
-                     (Rookery__PeerSum *message,
-                      ProtobufCAllocator *allocator)
-{
-  if(!message)
-    return;
-  assert(message->base.descriptor == &rookery__peer_sum__descriptor);
-  protobuf_c_message_free_unpacked ((ProtobufCMessage*)message, allocator);
-}
-void   rookery__peer_sums_reply__init
-                     (Rookery__PeerSumsReply         *message)
-{
-  static const Rookery__PeerSumsReply init_value = ROOKERY__PEER_SUMS_REPLY__INIT;
-  *message = init_value;
-}
-size_t rookery__peer_sums_reply__get_packed_size
-                     (const Rookery__PeerSumsReply *message)
-{
-  assert(message->base.descriptor == &rookery__peer_sums_reply__descriptor);
-  return protobuf_c_message_get_packed_size ((const ProtobufCMessage*)(message));
-}
-size_t rookery__peer_sums_reply__pack
-                     (const Rookery__PeerSumsReply *message,
-                      uint8_t       *out)
-{
-  assert(message->base.descriptor == &rookery__peer_sums_reply__descriptor);
-  return protobuf_c_message_pack ((const ProtobufCMessage*)message, out);
-}
-size_t rookery__peer_sums_reply__pack_to_buffer
-                     (const Rookery__PeerSumsReply *message,
-                      ProtobufCBuffer *buffer)
-{
-  assert(message->base.descriptor == &rookery__peer_sums_reply__descriptor);
-  return protobuf_c_message_pack_to_buffer ((const ProtobufCMessage*)message, buffer);
-}
-Rookery__PeerSumsReply *
-       rookery__peer_sums_reply__unpack
-                     (ProtobufCAllocator  *allocator,
-                      size_t               len,
-                      const uint8_t       *data)
-{
-  return (Rookery__PeerSumsReply *)
-     protobuf_c_message_unpack (&rookery__peer_sums_reply__descriptor,
-                                allocator, len, data);
-}
-void   rookery__peer_sums_reply__free_unpacked
-                     (Rookery__PeerSumsReply *message,
-                      ProtobufCAllocator *allocator)
-{
-  if(!message)
-    return;
-  assert(message->base.descriptor == &rookery__peer_sums_reply__descriptor);
-  protobuf_c_message_free_unpacked ((ProtobufCMessage*)message, allocator);
-}
 void   rookery__peer_thread_request__init
                      (Rookery__PeerThreadRequest         *message)
 {
@@ -727,7 +637,7 @@ void   rookery__peer_thread_reply__free_unpacked
   assert(message->base.descriptor == &rookery__peer_thread_reply__descriptor);
   protobuf_c_message_free_unpacked ((ProtobufCMessage*)message, allocator);
 }
-static const ProtobufCFieldDescriptor rookery__peer_tweets_request__field_descriptors[2] =
+static const ProtobufCFieldDescriptor rookery__peer_gather_request__field_descriptors[5] =
 {
   {
     "viewer",
@@ -735,47 +645,86 @@ static const ProtobufCFieldDescriptor rookery__peer_tweets_request__field_descri
     PROTOBUF_C_LABEL_NONE,
     PROTOBUF_C_TYPE_UINT64,
     0,   /* quantifier_offset */
-    offsetof(Rookery__PeerTweetsRequest, viewer),
+    offsetof(Rookery__PeerGatherRequest, viewer),
     NULL,
     NULL,
     0,             /* flags */
     0,NULL,NULL    /* reserved1,reserved2, etc */
   },
   {
-    "ids",
+    "tweets",
     2,
     PROTOBUF_C_LABEL_REPEATED,
     PROTOBUF_C_TYPE_UINT64,
-    offsetof(Rookery__PeerTweetsRequest, n_ids),
-    offsetof(Rookery__PeerTweetsRequest, ids),
+    offsetof(Rookery__PeerGatherRequest, n_tweets),
+    offsetof(Rookery__PeerGatherRequest, tweets),
+    NULL,
+    NULL,
+    0 | PROTOBUF_C_FIELD_FLAG_PACKED,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "source",
+    3,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_UINT32,
+    0,   /* quantifier_offset */
+    offsetof(Rookery__PeerGatherRequest, source),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "counted",
+    4,
+    PROTOBUF_C_LABEL_REPEATED,
+    PROTOBUF_C_TYPE_UINT64,
+    offsetof(Rookery__PeerGatherRequest, n_counted),
+    offsetof(Rookery__PeerGatherRequest, counted),
+    NULL,
+    NULL,
+    0 | PROTOBUF_C_FIELD_FLAG_PACKED,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "own",
+    5,
+    PROTOBUF_C_LABEL_REPEATED,
+    PROTOBUF_C_TYPE_UINT64,
+    offsetof(Rookery__PeerGatherRequest, n_own),
+    offsetof(Rookery__PeerGatherRequest, own),
     NULL,
     NULL,
     0 | PROTOBUF_C_FIELD_FLAG_PACKED,             /* flags */
     0,NULL,NULL    /* reserved1,reserved2, etc */
   },
 };
-static const unsigned rookery__peer_tweets_request__field_indices_by_name[] = {
-  1,   /* field[1] = ids */
+static const unsigned rookery__peer_gather_request__field_indices_by_name[] = {
+  3,   /* field[3] = counted */
+  4,   /* field[4] = own */
+  2,   /* field[2] = source */
+  1,   /* field[1] = tweets */
   0,   /* field[0] = viewer */
 };
-static const ProtobufCIntRange rookery__peer_tweets_request__number_ranges[1 + 1] =
+static const ProtobufCIntRange rookery__peer_gather_request__number_ranges[1 + 1] =
 {
   { 1, 0 },
-  { 0, 2 }
+  { 0, 5 }
 };
-const ProtobufCMessageDescriptor rookery__peer_tweets_request__descriptor =
+const ProtobufCMessageDescriptor rookery__peer_gather_request__descriptor =
 {
   PROTOBUF_C__MESSAGE_DESCRIPTOR_MAGIC,
-  "rookery.PeerTweetsRequest",
-  "PeerTweetsRequest",
-  "Rookery__PeerTweetsRequest",
+  "rookery.PeerGatherRequest",
+  "PeerGatherRequest",
+  "Rookery__PeerGatherRequest",
   "rookery",
-  sizeof(Rookery__PeerTweetsRequest),
-  2,
-  rookery__peer_tweets_request__field_descriptors,
-  rookery__peer_tweets_request__field_indices_by_name,
-  1,  rookery__peer_tweets_request__number_ranges,
-  (ProtobufCMessageInit) rookery__peer_tweets_request__init,
+  sizeof(Rookery__PeerGatherRequest),
+  5,
+  rookery__peer_gather_request__field_descriptors,
+  rookery__peer_gather_request__field_indices_by_name,
+  1,  rookery__peer_gather_request__number_ranges,
+  (ProtobufCMessageInit) rookery__peer_gather_request__init,
   NULL,NULL,NULL    /* reserved[123] */
 };
 static const ProtobufCFieldDescriptor rookery__peer_tweet__field_descriptors[5] =
@@ -1008,42 +957,132 @@ const ProtobufCMessageDescriptor rookery__peer_session_reply__descriptor =
   (ProtobufCMessageInit) rookery__peer_session_reply__init,
   NULL,NULL,NULL    /* reserved[123] */
 };
-static const ProtobufCFieldDescriptor rookery__peer_tweets_reply__field_descriptors[1] =
+static const ProtobufCFieldDescriptor rookery__peer_sum__field_descriptors[3] =
+{
+  {
+    "id",
+    1,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_UINT64,
+    0,   /* quantifier_offset */
+    offsetof(Rookery__PeerSum, id),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "region",
+    2,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_MESSAGE,
+    0,   /* quantifier_offset */
+    offsetof(Rookery__PeerSum, region),
+    &rookery__sums__descriptor,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "share",
+    3,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_MESSAGE,
+    0,   /* quantifier_offset */
+    offsetof(Rookery__PeerSum, share),
+    &rookery__sums__descriptor,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+};
+static const unsigned rookery__peer_sum__field_indices_by_name[] = {
+  0,   /* field[0] = id */
+  1,   /* field[1] = region */
+  2,   /* field[2] = share */
+};
+static const ProtobufCIntRange rookery__peer_sum__number_ranges[1 + 1] =
+{
+  { 1, 0 },
+  { 0, 3 }
+};
+const ProtobufCMessageDescriptor rookery__peer_sum__descriptor =
+{
+  PROTOBUF_C__MESSAGE_DESCRIPTOR_MAGIC,
+  "rookery.PeerSum",
+  "PeerSum",
+  "Rookery__PeerSum",
+  "rookery",
+  sizeof(Rookery__PeerSum),
+  3,
+  rookery__peer_sum__field_descriptors,
+  rookery__peer_sum__field_indices_by_name,
+  1,  rookery__peer_sum__number_ranges,
+  (ProtobufCMessageInit) rookery__peer_sum__init,
+  NULL,NULL,NULL    /* reserved[123] */
+};
+static const ProtobufCFieldDescriptor rookery__peer_gather_reply__field_descriptors[3] =
 {
   {
     "tweets",
     1,
     PROTOBUF_C_LABEL_REPEATED,
     PROTOBUF_C_TYPE_MESSAGE,
-    offsetof(Rookery__PeerTweetsReply, n_tweets),
-    offsetof(Rookery__PeerTweetsReply, tweets),
+    offsetof(Rookery__PeerGatherReply, n_tweets),
+    offsetof(Rookery__PeerGatherReply, tweets),
     &rookery__peer_tweet__descriptor,
     NULL,
     0,             /* flags */
     0,NULL,NULL    /* reserved1,reserved2, etc */
   },
+  {
+    "sums",
+    2,
+    PROTOBUF_C_LABEL_REPEATED,
+    PROTOBUF_C_TYPE_MESSAGE,
+    offsetof(Rookery__PeerGatherReply, n_sums),
+    offsetof(Rookery__PeerGatherReply, sums),
+    &rookery__peer_sum__descriptor,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "own",
+    3,
+    PROTOBUF_C_LABEL_REPEATED,
+    PROTOBUF_C_TYPE_MESSAGE,
+    offsetof(Rookery__PeerGatherReply, n_own),
+    offsetof(Rookery__PeerGatherReply, own),
+    &rookery__sums__descriptor,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
 };
-static const unsigned rookery__peer_tweets_reply__field_indices_by_name[] = {
+static const unsigned rookery__peer_gather_reply__field_indices_by_name[] = {
+  2,   /* field[2] = own */
+  1,   /* field[1] = sums */
   0,   /* field[0] = tweets */
 };
-static const ProtobufCIntRange rookery__peer_tweets_reply__number_ranges[1 + 1] =
+static const ProtobufCIntRange rookery__peer_gather_reply__number_ranges[1 + 1] =
 {
   { 1, 0 },
-  { 0, 1 }
+  { 0, 3 }
 };
-const ProtobufCMessageDescriptor rookery__peer_tweets_reply__descriptor =
+const ProtobufCMessageDescriptor rookery__peer_gather_reply__descriptor =
 {
   PROTOBUF_C__MESSAGE_DESCRIPTOR_MAGIC,
-  "rookery.PeerTweetsReply",
-  "PeerTweetsReply",
-  "Rookery__PeerTweetsReply",
+  "rookery.PeerGatherReply",
+  "PeerGatherReply",
+  "Rookery__PeerGatherReply",
   "rookery",
-  sizeof(Rookery__PeerTweetsReply),
-  1,
-  rookery__peer_tweets_reply__field_descriptors,
-  rookery__peer_tweets_reply__field_indices_by_name,
-  1,  rookery__peer_tweets_reply__number_ranges,
-  (ProtobufCMessageInit) rookery__peer_tweets_reply__init,
+  sizeof(Rookery__PeerGatherReply),
+  3,
+  rookery__peer_gather_reply__field_descriptors,
+  rookery__peer_gather_reply__field_indices_by_name,
+  1,  rookery__peer_gather_reply__number_ranges,
+  (ProtobufCMessageInit) rookery__peer_gather_reply__init,
   NULL,NULL,NULL    /* reserved[123] */
 };
 static const ProtobufCFieldDescriptor rookery__peer_users_request__field_descriptors[1] =
@@ -1351,159 +1390,6 @@ const ProtobufCMessageDescriptor rookery__pull_reply__descriptor =
   rookery__pull_reply__field_indices_by_name,
   1,  rookery__pull_reply__number_ranges,
   (ProtobufCMessageInit) rookery__pull_reply__init,
-  NULL,NULL,NULL    /* reserved[123] */
-};
-static const ProtobufCFieldDescriptor rookery__peer_sums_request__field_descriptors[2] =
-{
-  {
-    "source",
-    1,
-    PROTOBUF_C_LABEL_NONE,
-    PROTOBUF_C_TYPE_UINT32,
-    0,   /* quantifier_offset */
-    offsetof(Rookery__PeerSumsRequest, source),
-    NULL,
-    NULL,
-    0,             /* flags */
-    0,NULL,NULL    /* reserved1,reserved2, etc */
-  },
-  {
-    "ids",
-    2,
-    PROTOBUF_C_LABEL_REPEATED,
-    PROTOBUF_C_TYPE_UINT64,
-    offsetof(Rookery__PeerSumsRequest, n_ids),
-    offsetof(Rookery__PeerSumsRequest, ids),
-    NULL,
-    NULL,
-    0 | PROTOBUF_C_FIELD_FLAG_PACKED,             /* flags */
-    0,NULL,NULL    /* reserved1,reserved2, etc */
-  },
-};
-static const unsigned rookery__peer_sums_request__field_indices_by_name[] = {
-  1,   /* field[1] = ids */
-  0,   /* field[0] = source */
-};
-static const ProtobufCIntRange rookery__peer_sums_request__number_ranges[1 + 1] =
-{
-  { 1, 0 },
-  { 0, 2 }
-};
-const ProtobufCMessageDescriptor rookery__peer_sums_request__descriptor =
-{
-  PROTOBUF_C__MESSAGE_DESCRIPTOR_MAGIC,
-  "rookery.PeerSumsRequest",
-  "PeerSumsRequest",
-  "Rookery__PeerSumsRequest",
-  "rookery",
-  sizeof(Rookery__PeerSumsRequest),
-  2,
-  rookery__peer_sums_request__field_descriptors,
-  rookery__peer_sums_request__field_indices_by_name,
-  1,  rookery__peer_sums_request__number_ranges,
-  (ProtobufCMessageInit) rookery__peer_sums_request__init,
-  NULL,NULL,NULL    /* reserved[123] */
-};
-static const ProtobufCFieldDescriptor rookery__peer_sum__field_descriptors[3] =
-{
-  {
-    "id",
-    1,
-    PROTOBUF_C_LABEL_NONE,
-    PROTOBUF_C_TYPE_UINT64,
-    0,   /* quantifier_offset */
-    offsetof(Rookery__PeerSum, id),
-    NULL,
-    NULL,
-    0,             /* flags */
-    0,NULL,NULL    /* reserved1,reserved2, etc */
-  },
-  {
-    "region",
-    2,
-    PROTOBUF_C_LABEL_NONE,
-    PROTOBUF_C_TYPE_MESSAGE,
-    0,   /* quantifier_offset */
-    offsetof(Rookery__PeerSum, region),
-    &rookery__sums__descriptor,
-    NULL,
-    0,             /* flags */
-    0,NULL,NULL    /* reserved1,reserved2, etc */
-  },
-  {
-    "share",
-    3,
-    PROTOBUF_C_LABEL_NONE,
-    PROTOBUF_C_TYPE_MESSAGE,
-    0,   /* quantifier_offset */
-    offsetof(Rookery__PeerSum, share),
-    &rookery__sums__descriptor,
-    NULL,
-    0,             /* flags */
-    0,NULL,NULL    /* reserved1,reserved2, etc */
-  },
-};
-static const unsigned rookery__peer_sum__field_indices_by_name[] = {
-  0,   /* field[0] = id */
-  1,   /* field[1] = region */
-  2,   /* field[2] = share */
-};
-static const ProtobufCIntRange rookery__peer_sum__number_ranges[1 + 1] =
-{
-  { 1, 0 },
-  { 0, 3 }
-};
-const ProtobufCMessageDescriptor rookery__peer_sum__descriptor =
-{
-  PROTOBUF_C__MESSAGE_DESCRIPTOR_MAGIC,
-  "rookery.PeerSum",
-  "PeerSum",
-  "Rookery__PeerSum",
-  "rookery",
-  sizeof(Rookery__PeerSum),
-  3,
-  rookery__peer_sum__field_descriptors,
-  rookery__peer_sum__field_indices_by_name,
-  1,  rookery__peer_sum__number_ranges,
-  (ProtobufCMessageInit) rookery__peer_sum__init,
-  NULL,NULL,NULL    /* reserved[123] */
-};
-static const ProtobufCFieldDescriptor rookery__peer_sums_reply__field_descriptors[1] =
-{
-  {
-    "sums",
-    1,
-    PROTOBUF_C_LABEL_REPEATED,
-    PROTOBUF_C_TYPE_MESSAGE,
-    offsetof(Rookery__PeerSumsReply, n_sums),
-    offsetof(Rookery__PeerSumsReply, sums),
-    &rookery__peer_sum__descriptor,
-    NULL,
-    0,             /* flags */
-    0,NULL,NULL    /* reserved1,reserved2, etc */
-  },
-};
-static const unsigned rookery__peer_sums_reply__field_indices_by_name[] = {
-  0,   /* field[0] = sums */
-};
-static const ProtobufCIntRange rookery__peer_sums_reply__number_ranges[1 + 1] =
-{
-  { 1, 0 },
-  { 0, 1 }
-};
-const ProtobufCMessageDescriptor rookery__peer_sums_reply__descriptor =
-{
-  PROTOBUF_C__MESSAGE_DESCRIPTOR_MAGIC,
-  "rookery.PeerSumsReply",
-  "PeerSumsReply",
-  "Rookery__PeerSumsReply",
-  "rookery",
-  sizeof(Rookery__PeerSumsReply),
-  1,
-  rookery__peer_sums_reply__field_descriptors,
-  rookery__peer_sums_reply__field_indices_by_name,
-  1,  rookery__peer_sums_reply__number_ranges,
-  (ProtobufCMessageInit) rookery__peer_sums_reply__init,
   NULL,NULL,NULL    /* reserved[123] */
 };
 static const ProtobufCFieldDescriptor rookery__peer_thread_request__field_descriptors[3] =

@@ -457,7 +457,7 @@ const ProtobufCMessageDescriptor rookery__top_item__descriptor =
   (ProtobufCMessageInit) rookery__top_item__init,
   NULL,NULL,NULL    /* reserved[123] */
 };
-static const ProtobufCFieldDescriptor rookery__top_reply__field_descriptors[5] =
+static const ProtobufCFieldDescriptor rookery__top_reply__field_descriptors[6] =
 {
   {
     "items",
@@ -519,6 +519,18 @@ static const ProtobufCFieldDescriptor rookery__top_reply__field_descriptors[5] =
     0,             /* flags */
     0,NULL,NULL    /* reserved1,reserved2, etc */
   },
+  {
+    "missing",
+    6,
+    PROTOBUF_C_LABEL_REPEATED,
+    PROTOBUF_C_TYPE_BYTES,
+    offsetof(Rookery__TopReply, n_missing),
+    offsetof(Rookery__TopReply, missing),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
 };
 static const unsigned rookery__top_reply__field_indices_by_name[] = {
   2,   /* field[2] = bound */
@@ -526,11 +538,12 @@ static const unsigned rookery__top_reply__field_indices_by_name[] = {
   4,   /* field[4] = cover */
   3,   /* field[3] = exact */
   0,   /* field[0] = items */
+  5,   /* field[5] = missing */
 };
 static const ProtobufCIntRange rookery__top_reply__number_ranges[1 + 1] =
 {
   { 1, 0 },
-  { 0, 5 }
+  { 0, 6 }
 };
 const ProtobufCMessageDescriptor rookery__top_reply__descriptor =
 {
@@ -540,7 +553,7 @@ const ProtobufCMessageDescriptor rookery__top_reply__descriptor =
   "Rookery__TopReply",
   "rookery",
   sizeof(Rookery__TopReply),
-  5,
+  6,
   rookery__top_reply__field_descriptors,
   rookery__top_reply__field_indices_by_name,
   1,  rookery__top_reply__number_ranges,

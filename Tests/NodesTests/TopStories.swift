@@ -207,4 +207,30 @@ import Testing
             #expect(list.items.count == there.count)
         }
     }
+
+    /// A region's counts of a tweet may lie on another node than the tweet itself, which knows who may see it.
+    @Test(arguments: ["here", "there"]) func aRegionsListNamesWhoseTweetsItDoesNotKnow(_ region: String) async throws {
+        try await TestCluster.run(TestCluster.Setup(nodes: 4, regions: ["here", "there"])) { cluster in
+            let (client, people) = (cluster.client, try await cluster.people(12))
+            var tweets: [Id] = []
+            for person in people {
+                let tweet = try await client.post(Draft(text: "liked"), session: person.session).id
+                for reader in people { _ = try await client.react(.like, to: tweet, session: reader.session) }
+                tweets.append(tweet)
+            }
+            try await cluster.atRest()
+            let home = try #require(cluster.map.owner(of: people[0].id.partition))
+            let dead = try #require(
+                cluster.config.nodes.first { $0.id != home.id && ($0.region == region) == (home.region == region) })
+            try await cluster.kill(dead.id)
+            let list = try await client.top(TopQuery(.tweets, k: 20, region: region), session: people[0].session)
+            #expect(!list.exact && list.missingNodes == [dead.id.rawValue])
+            let range = try #require(cluster.map.partitioning.region(named: region))
+            let known = tweets.filter { tweet in
+                let places = [tweet.partition, cluster.map.partitioning.regionHome(of: tweet, region: range)]
+                return places.allSatisfy { cluster.map.owner(of: $0)?.id != dead.id }
+            }
+            #expect(!known.isEmpty && Set(list.items.map(\.key)) == Set(known.map { "\($0)" }))
+        }
+    }
 }

@@ -16,20 +16,18 @@ PROTOBUF_C__BEGIN_DECLS
 
 #include "log.pb-c.h"
 
-typedef struct Rookery__PeerTweetsRequest Rookery__PeerTweetsRequest;
+typedef struct Rookery__PeerGatherRequest Rookery__PeerGatherRequest;
 typedef struct Rookery__PeerTweet Rookery__PeerTweet;
 typedef struct Rookery__RegionSumRow Rookery__RegionSumRow;
 typedef struct Rookery__PeerSessionRequest Rookery__PeerSessionRequest;
 typedef struct Rookery__PeerSessionReply Rookery__PeerSessionReply;
-typedef struct Rookery__PeerTweetsReply Rookery__PeerTweetsReply;
+typedef struct Rookery__PeerSum Rookery__PeerSum;
+typedef struct Rookery__PeerGatherReply Rookery__PeerGatherReply;
 typedef struct Rookery__PeerUsersRequest Rookery__PeerUsersRequest;
 typedef struct Rookery__PeerUser Rookery__PeerUser;
 typedef struct Rookery__PeerUsersReply Rookery__PeerUsersReply;
 typedef struct Rookery__PullRequest Rookery__PullRequest;
 typedef struct Rookery__PullReply Rookery__PullReply;
-typedef struct Rookery__PeerSumsRequest Rookery__PeerSumsRequest;
-typedef struct Rookery__PeerSum Rookery__PeerSum;
-typedef struct Rookery__PeerSumsReply Rookery__PeerSumsReply;
 typedef struct Rookery__PeerThreadRequest Rookery__PeerThreadRequest;
 typedef struct Rookery__PeerThreadReply Rookery__PeerThreadReply;
 
@@ -39,19 +37,39 @@ typedef struct Rookery__PeerThreadReply Rookery__PeerThreadReply;
 
 /* --- messages --- */
 
-struct  Rookery__PeerTweetsRequest
+/*
+ * All that a page needs of one node, as of one moment.
+ */
+struct  Rookery__PeerGatherRequest
 {
   ProtobufCMessage base;
   /*
    * 0: nobody in particular
    */
   uint64_t viewer;
-  size_t n_ids;
-  uint64_t *ids;
+  /*
+   * as they are stored, with what the viewer may see of them
+   */
+  size_t n_tweets;
+  uint64_t *tweets;
+  /*
+   * the partition where the reader's own are counted
+   */
+  uint32_t source;
+  /*
+   * the sums of the source's region of these, and the source's share in them
+   */
+  size_t n_counted;
+  uint64_t *counted;
+  /*
+   * what the source itself has counted of these; only of its own node
+   */
+  size_t n_own;
+  uint64_t *own;
 };
-#define ROOKERY__PEER_TWEETS_REQUEST__INIT \
- { PROTOBUF_C_MESSAGE_INIT (&rookery__peer_tweets_request__descriptor) \
-    , 0, 0,NULL }
+#define ROOKERY__PEER_GATHER_REQUEST__INIT \
+ { PROTOBUF_C_MESSAGE_INIT (&rookery__peer_gather_request__descriptor) \
+    , 0, 0,NULL, 0, 0,NULL, 0,NULL }
 
 
 struct  Rookery__PeerTweet
@@ -116,15 +134,37 @@ struct  Rookery__PeerSessionReply
     , 0 }
 
 
-struct  Rookery__PeerTweetsReply
+struct  Rookery__PeerSum
+{
+  ProtobufCMessage base;
+  uint64_t id;
+  Rookery__Sums *region;
+  Rookery__Sums *share;
+};
+#define ROOKERY__PEER_SUM__INIT \
+ { PROTOBUF_C_MESSAGE_INIT (&rookery__peer_sum__descriptor) \
+    , 0, NULL, NULL }
+
+
+struct  Rookery__PeerGatherReply
 {
   ProtobufCMessage base;
   size_t n_tweets;
   Rookery__PeerTweet **tweets;
+  /*
+   * of `counted`
+   */
+  size_t n_sums;
+  Rookery__PeerSum **sums;
+  /*
+   * in the order of the request's
+   */
+  size_t n_own;
+  Rookery__Sums **own;
 };
-#define ROOKERY__PEER_TWEETS_REPLY__INIT \
- { PROTOBUF_C_MESSAGE_INIT (&rookery__peer_tweets_reply__descriptor) \
-    , 0,NULL }
+#define ROOKERY__PEER_GATHER_REPLY__INIT \
+ { PROTOBUF_C_MESSAGE_INIT (&rookery__peer_gather_reply__descriptor) \
+    , 0,NULL, 0,NULL, 0,NULL }
 
 
 struct  Rookery__PeerUsersRequest
@@ -208,47 +248,6 @@ struct  Rookery__PullReply
     , 0,NULL, 0, 0 }
 
 
-/*
- * The region's own sums of tweets, and what the asking partition's share in them is.
- */
-struct  Rookery__PeerSumsRequest
-{
-  ProtobufCMessage base;
-  /*
-   * whose share
-   */
-  uint32_t source;
-  size_t n_ids;
-  uint64_t *ids;
-};
-#define ROOKERY__PEER_SUMS_REQUEST__INIT \
- { PROTOBUF_C_MESSAGE_INIT (&rookery__peer_sums_request__descriptor) \
-    , 0, 0,NULL }
-
-
-struct  Rookery__PeerSum
-{
-  ProtobufCMessage base;
-  uint64_t id;
-  Rookery__Sums *region;
-  Rookery__Sums *share;
-};
-#define ROOKERY__PEER_SUM__INIT \
- { PROTOBUF_C_MESSAGE_INIT (&rookery__peer_sum__descriptor) \
-    , 0, NULL, NULL }
-
-
-struct  Rookery__PeerSumsReply
-{
-  ProtobufCMessage base;
-  size_t n_sums;
-  Rookery__PeerSum **sums;
-};
-#define ROOKERY__PEER_SUMS_REPLY__INIT \
- { PROTOBUF_C_MESSAGE_INIT (&rookery__peer_sums_reply__descriptor) \
-    , 0,NULL }
-
-
 struct  Rookery__PeerThreadRequest
 {
   ProtobufCMessage base;
@@ -276,24 +275,24 @@ struct  Rookery__PeerThreadReply
     , 0,NULL, 0 }
 
 
-/* Rookery__PeerTweetsRequest methods */
-void   rookery__peer_tweets_request__init
-                     (Rookery__PeerTweetsRequest         *message);
-size_t rookery__peer_tweets_request__get_packed_size
-                     (const Rookery__PeerTweetsRequest   *message);
-size_t rookery__peer_tweets_request__pack
-                     (const Rookery__PeerTweetsRequest   *message,
+/* Rookery__PeerGatherRequest methods */
+void   rookery__peer_gather_request__init
+                     (Rookery__PeerGatherRequest         *message);
+size_t rookery__peer_gather_request__get_packed_size
+                     (const Rookery__PeerGatherRequest   *message);
+size_t rookery__peer_gather_request__pack
+                     (const Rookery__PeerGatherRequest   *message,
                       uint8_t             *out);
-size_t rookery__peer_tweets_request__pack_to_buffer
-                     (const Rookery__PeerTweetsRequest   *message,
+size_t rookery__peer_gather_request__pack_to_buffer
+                     (const Rookery__PeerGatherRequest   *message,
                       ProtobufCBuffer     *buffer);
-Rookery__PeerTweetsRequest *
-       rookery__peer_tweets_request__unpack
+Rookery__PeerGatherRequest *
+       rookery__peer_gather_request__unpack
                      (ProtobufCAllocator  *allocator,
                       size_t               len,
                       const uint8_t       *data);
-void   rookery__peer_tweets_request__free_unpacked
-                     (Rookery__PeerTweetsRequest *message,
+void   rookery__peer_gather_request__free_unpacked
+                     (Rookery__PeerGatherRequest *message,
                       ProtobufCAllocator *allocator);
 /* Rookery__PeerTweet methods */
 void   rookery__peer_tweet__init
@@ -371,24 +370,43 @@ Rookery__PeerSessionReply *
 void   rookery__peer_session_reply__free_unpacked
                      (Rookery__PeerSessionReply *message,
                       ProtobufCAllocator *allocator);
-/* Rookery__PeerTweetsReply methods */
-void   rookery__peer_tweets_reply__init
-                     (Rookery__PeerTweetsReply         *message);
-size_t rookery__peer_tweets_reply__get_packed_size
-                     (const Rookery__PeerTweetsReply   *message);
-size_t rookery__peer_tweets_reply__pack
-                     (const Rookery__PeerTweetsReply   *message,
+/* Rookery__PeerSum methods */
+void   rookery__peer_sum__init
+                     (Rookery__PeerSum         *message);
+size_t rookery__peer_sum__get_packed_size
+                     (const Rookery__PeerSum   *message);
+size_t rookery__peer_sum__pack
+                     (const Rookery__PeerSum   *message,
                       uint8_t             *out);
-size_t rookery__peer_tweets_reply__pack_to_buffer
-                     (const Rookery__PeerTweetsReply   *message,
+size_t rookery__peer_sum__pack_to_buffer
+                     (const Rookery__PeerSum   *message,
                       ProtobufCBuffer     *buffer);
-Rookery__PeerTweetsReply *
-       rookery__peer_tweets_reply__unpack
+Rookery__PeerSum *
+       rookery__peer_sum__unpack
                      (ProtobufCAllocator  *allocator,
                       size_t               len,
                       const uint8_t       *data);
-void   rookery__peer_tweets_reply__free_unpacked
-                     (Rookery__PeerTweetsReply *message,
+void   rookery__peer_sum__free_unpacked
+                     (Rookery__PeerSum *message,
+                      ProtobufCAllocator *allocator);
+/* Rookery__PeerGatherReply methods */
+void   rookery__peer_gather_reply__init
+                     (Rookery__PeerGatherReply         *message);
+size_t rookery__peer_gather_reply__get_packed_size
+                     (const Rookery__PeerGatherReply   *message);
+size_t rookery__peer_gather_reply__pack
+                     (const Rookery__PeerGatherReply   *message,
+                      uint8_t             *out);
+size_t rookery__peer_gather_reply__pack_to_buffer
+                     (const Rookery__PeerGatherReply   *message,
+                      ProtobufCBuffer     *buffer);
+Rookery__PeerGatherReply *
+       rookery__peer_gather_reply__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data);
+void   rookery__peer_gather_reply__free_unpacked
+                     (Rookery__PeerGatherReply *message,
                       ProtobufCAllocator *allocator);
 /* Rookery__PeerUsersRequest methods */
 void   rookery__peer_users_request__init
@@ -485,63 +503,6 @@ Rookery__PullReply *
 void   rookery__pull_reply__free_unpacked
                      (Rookery__PullReply *message,
                       ProtobufCAllocator *allocator);
-/* Rookery__PeerSumsRequest methods */
-void   rookery__peer_sums_request__init
-                     (Rookery__PeerSumsRequest         *message);
-size_t rookery__peer_sums_request__get_packed_size
-                     (const Rookery__PeerSumsRequest   *message);
-size_t rookery__peer_sums_request__pack
-                     (const Rookery__PeerSumsRequest   *message,
-                      uint8_t             *out);
-size_t rookery__peer_sums_request__pack_to_buffer
-                     (const Rookery__PeerSumsRequest   *message,
-                      ProtobufCBuffer     *buffer);
-Rookery__PeerSumsRequest *
-       rookery__peer_sums_request__unpack
-                     (ProtobufCAllocator  *allocator,
-                      size_t               len,
-                      const uint8_t       *data);
-void   rookery__peer_sums_request__free_unpacked
-                     (Rookery__PeerSumsRequest *message,
-                      ProtobufCAllocator *allocator);
-/* Rookery__PeerSum methods */
-void   rookery__peer_sum__init
-                     (Rookery__PeerSum         *message);
-size_t rookery__peer_sum__get_packed_size
-                     (const Rookery__PeerSum   *message);
-size_t rookery__peer_sum__pack
-                     (const Rookery__PeerSum   *message,
-                      uint8_t             *out);
-size_t rookery__peer_sum__pack_to_buffer
-                     (const Rookery__PeerSum   *message,
-                      ProtobufCBuffer     *buffer);
-Rookery__PeerSum *
-       rookery__peer_sum__unpack
-                     (ProtobufCAllocator  *allocator,
-                      size_t               len,
-                      const uint8_t       *data);
-void   rookery__peer_sum__free_unpacked
-                     (Rookery__PeerSum *message,
-                      ProtobufCAllocator *allocator);
-/* Rookery__PeerSumsReply methods */
-void   rookery__peer_sums_reply__init
-                     (Rookery__PeerSumsReply         *message);
-size_t rookery__peer_sums_reply__get_packed_size
-                     (const Rookery__PeerSumsReply   *message);
-size_t rookery__peer_sums_reply__pack
-                     (const Rookery__PeerSumsReply   *message,
-                      uint8_t             *out);
-size_t rookery__peer_sums_reply__pack_to_buffer
-                     (const Rookery__PeerSumsReply   *message,
-                      ProtobufCBuffer     *buffer);
-Rookery__PeerSumsReply *
-       rookery__peer_sums_reply__unpack
-                     (ProtobufCAllocator  *allocator,
-                      size_t               len,
-                      const uint8_t       *data);
-void   rookery__peer_sums_reply__free_unpacked
-                     (Rookery__PeerSumsReply *message,
-                      ProtobufCAllocator *allocator);
 /* Rookery__PeerThreadRequest methods */
 void   rookery__peer_thread_request__init
                      (Rookery__PeerThreadRequest         *message);
@@ -582,8 +543,8 @@ void   rookery__peer_thread_reply__free_unpacked
                       ProtobufCAllocator *allocator);
 /* --- per-message closures --- */
 
-typedef void (*Rookery__PeerTweetsRequest_Closure)
-                 (const Rookery__PeerTweetsRequest *message,
+typedef void (*Rookery__PeerGatherRequest_Closure)
+                 (const Rookery__PeerGatherRequest *message,
                   void *closure_data);
 typedef void (*Rookery__PeerTweet_Closure)
                  (const Rookery__PeerTweet *message,
@@ -597,8 +558,11 @@ typedef void (*Rookery__PeerSessionRequest_Closure)
 typedef void (*Rookery__PeerSessionReply_Closure)
                  (const Rookery__PeerSessionReply *message,
                   void *closure_data);
-typedef void (*Rookery__PeerTweetsReply_Closure)
-                 (const Rookery__PeerTweetsReply *message,
+typedef void (*Rookery__PeerSum_Closure)
+                 (const Rookery__PeerSum *message,
+                  void *closure_data);
+typedef void (*Rookery__PeerGatherReply_Closure)
+                 (const Rookery__PeerGatherReply *message,
                   void *closure_data);
 typedef void (*Rookery__PeerUsersRequest_Closure)
                  (const Rookery__PeerUsersRequest *message,
@@ -615,15 +579,6 @@ typedef void (*Rookery__PullRequest_Closure)
 typedef void (*Rookery__PullReply_Closure)
                  (const Rookery__PullReply *message,
                   void *closure_data);
-typedef void (*Rookery__PeerSumsRequest_Closure)
-                 (const Rookery__PeerSumsRequest *message,
-                  void *closure_data);
-typedef void (*Rookery__PeerSum_Closure)
-                 (const Rookery__PeerSum *message,
-                  void *closure_data);
-typedef void (*Rookery__PeerSumsReply_Closure)
-                 (const Rookery__PeerSumsReply *message,
-                  void *closure_data);
 typedef void (*Rookery__PeerThreadRequest_Closure)
                  (const Rookery__PeerThreadRequest *message,
                   void *closure_data);
@@ -636,20 +591,18 @@ typedef void (*Rookery__PeerThreadReply_Closure)
 
 /* --- descriptors --- */
 
-extern const ProtobufCMessageDescriptor rookery__peer_tweets_request__descriptor;
+extern const ProtobufCMessageDescriptor rookery__peer_gather_request__descriptor;
 extern const ProtobufCMessageDescriptor rookery__peer_tweet__descriptor;
 extern const ProtobufCMessageDescriptor rookery__region_sum_row__descriptor;
 extern const ProtobufCMessageDescriptor rookery__peer_session_request__descriptor;
 extern const ProtobufCMessageDescriptor rookery__peer_session_reply__descriptor;
-extern const ProtobufCMessageDescriptor rookery__peer_tweets_reply__descriptor;
+extern const ProtobufCMessageDescriptor rookery__peer_sum__descriptor;
+extern const ProtobufCMessageDescriptor rookery__peer_gather_reply__descriptor;
 extern const ProtobufCMessageDescriptor rookery__peer_users_request__descriptor;
 extern const ProtobufCMessageDescriptor rookery__peer_user__descriptor;
 extern const ProtobufCMessageDescriptor rookery__peer_users_reply__descriptor;
 extern const ProtobufCMessageDescriptor rookery__pull_request__descriptor;
 extern const ProtobufCMessageDescriptor rookery__pull_reply__descriptor;
-extern const ProtobufCMessageDescriptor rookery__peer_sums_request__descriptor;
-extern const ProtobufCMessageDescriptor rookery__peer_sum__descriptor;
-extern const ProtobufCMessageDescriptor rookery__peer_sums_reply__descriptor;
 extern const ProtobufCMessageDescriptor rookery__peer_thread_request__descriptor;
 extern const ProtobufCMessageDescriptor rookery__peer_thread_reply__descriptor;
 

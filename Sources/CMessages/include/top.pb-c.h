@@ -119,10 +119,15 @@ struct  Rookery__TopReply
   protobuf_c_boolean exact;
   size_t n_cover;
   Rookery__CoveredPartition **cover;
+  /*
+   * UTF-8: nodes that did not say whether the caller may see their tweets
+   */
+  size_t n_missing;
+  ProtobufCBinaryData *missing;
 };
 #define ROOKERY__TOP_REPLY__INIT \
  { PROTOBUF_C_MESSAGE_INIT (&rookery__top_reply__descriptor) \
-    , 0,NULL, 0, 0, 0, 0,NULL }
+    , 0,NULL, 0, 0, 0, 0,NULL, 0,NULL }
 
 
 struct  Rookery__TrendsRequest

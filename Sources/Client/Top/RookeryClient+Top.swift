@@ -12,6 +12,8 @@ extension RookeryClient {
         if query.what == .terms { return try await topTerms(query, in: homes, session: session) }
         var merge = TopMerge<TopKey, NodeId>(k: query.k, owners: Set(homes.compactMap(table.owner(of:))).sorted())
         var isExact = true
+        // Of others' homes: whether their tweets may be shown is not known.
+        var unseen: Set<String> = []
         var action = merge.start()
         while true {
             switch action {
@@ -20,12 +22,13 @@ extension RookeryClient {
                 return TopList(
                     items: try await items(outcome.items, query, session),
                     exact: isExact && outcome.missing.isEmpty && outcome.unsettled.isEmpty,
-                    missingNodes: outcome.missing.map(\.rawValue))
+                    missingNodes: unseen.union(outcome.missing.map(\.rawValue)).sorted())
             case .ask(let owners, let first):
                 let asked = homes.filter { table.owner(of: $0).map(owners.contains) ?? false }
                 let replies = try await ask(query, first: first, of: asked, session)
                 if replies.missing.count == merge.ownerCount { _ = try replies.orThrow() }
                 isExact = isExact && replies.answers.allSatisfy(\.answer.exact)
+                unseen.formUnion(replies.answers.flatMap(\.answer.missing))
                 action = Self.feed(replies, to: &merge, asked: owners)
             }
         }

@@ -2,38 +2,52 @@
 
 import CMessages
 
-public struct PeerTweetsRequest: WireMessage {
+/// All that a page needs of one node, as of one moment.
+public struct PeerGatherRequest: WireMessage {
     /// 0: nobody in particular
     public var viewer: UInt64 = 0
-    public var ids: [UInt64] = []
+    /// as they are stored, with what the viewer may see of them
+    public var tweets: [UInt64] = []
+    /// the partition where the reader's own are counted
+    public var source: UInt32 = 0
+    /// the sums of the source's region of these, and the source's share in them
+    public var counted: [UInt64] = []
+    /// what the source itself has counted of these; only of its own node
+    public var own: [UInt64] = []
 
     public init() {}
 
-    public static func decode(_ bytes: UnsafeRawBufferPointer) throws(DecodingFailure) -> PeerTweetsRequest {
+    public static func decode(_ bytes: UnsafeRawBufferPointer) throws(DecodingFailure) -> PeerGatherRequest {
         try Arena.decode(bytes)
     }
 
     public func encode() -> [UInt8] { Arena.encode(self) }
 
-    public static var descriptor: UnsafeRawPointer { Arena.descriptor(of: PeerTweetsRequest.self) }
+    public static var descriptor: UnsafeRawPointer { Arena.descriptor(of: PeerGatherRequest.self) }
 }
 
-extension PeerTweetsRequest: CBacked {
+extension PeerGatherRequest: CBacked {
     static func unpack(
         _ allocator: UnsafeMutablePointer<ProtobufCAllocator>, _ count: Int, _ data: UnsafePointer<UInt8>?
-    ) -> UnsafeMutablePointer<Rookery__PeerTweetsRequest>? {
-        rookery__peer_tweets_request__unpack(allocator, count, data)
+    ) -> UnsafeMutablePointer<Rookery__PeerGatherRequest>? {
+        rookery__peer_gather_request__unpack(allocator, count, data)
     }
 
-    init(copying raw: UnsafePointer<Rookery__PeerTweetsRequest>) throws(DecodingFailure) {
+    init(copying raw: UnsafePointer<Rookery__PeerGatherRequest>) throws(DecodingFailure) {
         viewer = raw.pointee.viewer
-        ids = readScalars(count: raw.pointee.n_ids, from: raw.pointee.ids)
+        tweets = readScalars(count: raw.pointee.n_tweets, from: raw.pointee.tweets)
+        source = raw.pointee.source
+        counted = readScalars(count: raw.pointee.n_counted, from: raw.pointee.counted)
+        own = readScalars(count: raw.pointee.n_own, from: raw.pointee.own)
     }
 
-    func fill(_ raw: UnsafeMutablePointer<Rookery__PeerTweetsRequest>, _ arena: Arena) {
-        rookery__peer_tweets_request__init(raw)
+    func fill(_ raw: UnsafeMutablePointer<Rookery__PeerGatherRequest>, _ arena: Arena) {
+        rookery__peer_gather_request__init(raw)
         raw.pointee.viewer = viewer
-        (raw.pointee.n_ids, raw.pointee.ids) = arena.scalars(ids)
+        (raw.pointee.n_tweets, raw.pointee.tweets) = arena.scalars(tweets)
+        raw.pointee.source = source
+        (raw.pointee.n_counted, raw.pointee.counted) = arena.scalars(counted)
+        (raw.pointee.n_own, raw.pointee.own) = arena.scalars(own)
     }
 }
 
@@ -184,34 +198,79 @@ extension PeerSessionReply: CBacked {
     }
 }
 
-public struct PeerTweetsReply: WireMessage {
-    public var tweets: [PeerTweet] = []
+public struct PeerSum: WireMessage {
+    public var id: UInt64 = 0
+    public var region: Sums?
+    public var share: Sums?
 
     public init() {}
 
-    public static func decode(_ bytes: UnsafeRawBufferPointer) throws(DecodingFailure) -> PeerTweetsReply {
+    public static func decode(_ bytes: UnsafeRawBufferPointer) throws(DecodingFailure) -> PeerSum {
         try Arena.decode(bytes)
     }
 
     public func encode() -> [UInt8] { Arena.encode(self) }
 
-    public static var descriptor: UnsafeRawPointer { Arena.descriptor(of: PeerTweetsReply.self) }
+    public static var descriptor: UnsafeRawPointer { Arena.descriptor(of: PeerSum.self) }
 }
 
-extension PeerTweetsReply: CBacked {
+extension PeerSum: CBacked {
     static func unpack(
         _ allocator: UnsafeMutablePointer<ProtobufCAllocator>, _ count: Int, _ data: UnsafePointer<UInt8>?
-    ) -> UnsafeMutablePointer<Rookery__PeerTweetsReply>? {
-        rookery__peer_tweets_reply__unpack(allocator, count, data)
+    ) -> UnsafeMutablePointer<Rookery__PeerSum>? {
+        rookery__peer_sum__unpack(allocator, count, data)
     }
 
-    init(copying raw: UnsafePointer<Rookery__PeerTweetsReply>) throws(DecodingFailure) {
+    init(copying raw: UnsafePointer<Rookery__PeerSum>) throws(DecodingFailure) {
+        id = raw.pointee.id
+        region = try readMessage(raw.pointee.region)
+        share = try readMessage(raw.pointee.share)
+    }
+
+    func fill(_ raw: UnsafeMutablePointer<Rookery__PeerSum>, _ arena: Arena) {
+        rookery__peer_sum__init(raw)
+        raw.pointee.id = id
+        raw.pointee.region = arena.message(region)
+        raw.pointee.share = arena.message(share)
+    }
+}
+
+public struct PeerGatherReply: WireMessage {
+    public var tweets: [PeerTweet] = []
+    /// of `counted`
+    public var sums: [PeerSum] = []
+    /// in the order of the request's
+    public var own: [Sums] = []
+
+    public init() {}
+
+    public static func decode(_ bytes: UnsafeRawBufferPointer) throws(DecodingFailure) -> PeerGatherReply {
+        try Arena.decode(bytes)
+    }
+
+    public func encode() -> [UInt8] { Arena.encode(self) }
+
+    public static var descriptor: UnsafeRawPointer { Arena.descriptor(of: PeerGatherReply.self) }
+}
+
+extension PeerGatherReply: CBacked {
+    static func unpack(
+        _ allocator: UnsafeMutablePointer<ProtobufCAllocator>, _ count: Int, _ data: UnsafePointer<UInt8>?
+    ) -> UnsafeMutablePointer<Rookery__PeerGatherReply>? {
+        rookery__peer_gather_reply__unpack(allocator, count, data)
+    }
+
+    init(copying raw: UnsafePointer<Rookery__PeerGatherReply>) throws(DecodingFailure) {
         tweets = try readMessages(count: raw.pointee.n_tweets, from: raw.pointee.tweets)
+        sums = try readMessages(count: raw.pointee.n_sums, from: raw.pointee.sums)
+        own = try readMessages(count: raw.pointee.n_own, from: raw.pointee.own)
     }
 
-    func fill(_ raw: UnsafeMutablePointer<Rookery__PeerTweetsReply>, _ arena: Arena) {
-        rookery__peer_tweets_reply__init(raw)
+    func fill(_ raw: UnsafeMutablePointer<Rookery__PeerGatherReply>, _ arena: Arena) {
+        rookery__peer_gather_reply__init(raw)
         (raw.pointee.n_tweets, raw.pointee.tweets) = arena.messages(tweets)
+        (raw.pointee.n_sums, raw.pointee.sums) = arena.messages(sums)
+        (raw.pointee.n_own, raw.pointee.own) = arena.messages(own)
     }
 }
 
@@ -400,110 +459,6 @@ extension PullReply: CBacked {
         (raw.pointee.n_rows, raw.pointee.rows) = arena.bytes(rows)
         raw.pointee.more = more ? 1 : 0
         raw.pointee.horizon = horizon
-    }
-}
-
-/// The region's own sums of tweets, and what the asking partition's share in them is.
-public struct PeerSumsRequest: WireMessage {
-    /// whose share
-    public var source: UInt32 = 0
-    public var ids: [UInt64] = []
-
-    public init() {}
-
-    public static func decode(_ bytes: UnsafeRawBufferPointer) throws(DecodingFailure) -> PeerSumsRequest {
-        try Arena.decode(bytes)
-    }
-
-    public func encode() -> [UInt8] { Arena.encode(self) }
-
-    public static var descriptor: UnsafeRawPointer { Arena.descriptor(of: PeerSumsRequest.self) }
-}
-
-extension PeerSumsRequest: CBacked {
-    static func unpack(
-        _ allocator: UnsafeMutablePointer<ProtobufCAllocator>, _ count: Int, _ data: UnsafePointer<UInt8>?
-    ) -> UnsafeMutablePointer<Rookery__PeerSumsRequest>? {
-        rookery__peer_sums_request__unpack(allocator, count, data)
-    }
-
-    init(copying raw: UnsafePointer<Rookery__PeerSumsRequest>) throws(DecodingFailure) {
-        source = raw.pointee.source
-        ids = readScalars(count: raw.pointee.n_ids, from: raw.pointee.ids)
-    }
-
-    func fill(_ raw: UnsafeMutablePointer<Rookery__PeerSumsRequest>, _ arena: Arena) {
-        rookery__peer_sums_request__init(raw)
-        raw.pointee.source = source
-        (raw.pointee.n_ids, raw.pointee.ids) = arena.scalars(ids)
-    }
-}
-
-public struct PeerSum: WireMessage {
-    public var id: UInt64 = 0
-    public var region: Sums?
-    public var share: Sums?
-
-    public init() {}
-
-    public static func decode(_ bytes: UnsafeRawBufferPointer) throws(DecodingFailure) -> PeerSum {
-        try Arena.decode(bytes)
-    }
-
-    public func encode() -> [UInt8] { Arena.encode(self) }
-
-    public static var descriptor: UnsafeRawPointer { Arena.descriptor(of: PeerSum.self) }
-}
-
-extension PeerSum: CBacked {
-    static func unpack(
-        _ allocator: UnsafeMutablePointer<ProtobufCAllocator>, _ count: Int, _ data: UnsafePointer<UInt8>?
-    ) -> UnsafeMutablePointer<Rookery__PeerSum>? {
-        rookery__peer_sum__unpack(allocator, count, data)
-    }
-
-    init(copying raw: UnsafePointer<Rookery__PeerSum>) throws(DecodingFailure) {
-        id = raw.pointee.id
-        region = try readMessage(raw.pointee.region)
-        share = try readMessage(raw.pointee.share)
-    }
-
-    func fill(_ raw: UnsafeMutablePointer<Rookery__PeerSum>, _ arena: Arena) {
-        rookery__peer_sum__init(raw)
-        raw.pointee.id = id
-        raw.pointee.region = arena.message(region)
-        raw.pointee.share = arena.message(share)
-    }
-}
-
-public struct PeerSumsReply: WireMessage {
-    public var sums: [PeerSum] = []
-
-    public init() {}
-
-    public static func decode(_ bytes: UnsafeRawBufferPointer) throws(DecodingFailure) -> PeerSumsReply {
-        try Arena.decode(bytes)
-    }
-
-    public func encode() -> [UInt8] { Arena.encode(self) }
-
-    public static var descriptor: UnsafeRawPointer { Arena.descriptor(of: PeerSumsReply.self) }
-}
-
-extension PeerSumsReply: CBacked {
-    static func unpack(
-        _ allocator: UnsafeMutablePointer<ProtobufCAllocator>, _ count: Int, _ data: UnsafePointer<UInt8>?
-    ) -> UnsafeMutablePointer<Rookery__PeerSumsReply>? {
-        rookery__peer_sums_reply__unpack(allocator, count, data)
-    }
-
-    init(copying raw: UnsafePointer<Rookery__PeerSumsReply>) throws(DecodingFailure) {
-        sums = try readMessages(count: raw.pointee.n_sums, from: raw.pointee.sums)
-    }
-
-    func fill(_ raw: UnsafeMutablePointer<Rookery__PeerSumsReply>, _ arena: Arena) {
-        rookery__peer_sums_reply__init(raw)
-        (raw.pointee.n_sums, raw.pointee.sums) = arena.messages(sums)
     }
 }
 

@@ -127,6 +127,8 @@ public struct TopReply: WireMessage {
     public var bound: Int64 = 0
     public var exact: Bool = false
     public var cover: [CoveredPartition] = []
+    /// UTF-8: nodes that did not say whether the caller may see their tweets
+    public var missing: [String] = []
 
     public init() {}
 
@@ -152,6 +154,7 @@ extension TopReply: CBacked {
         bound = raw.pointee.bound
         exact = raw.pointee.exact != 0
         cover = try readMessages(count: raw.pointee.n_cover, from: raw.pointee.cover)
+        missing = try readTexts(count: raw.pointee.n_missing, from: raw.pointee.missing, field: "missing")
     }
 
     func fill(_ raw: UnsafeMutablePointer<Rookery__TopReply>, _ arena: Arena) {
@@ -161,6 +164,7 @@ extension TopReply: CBacked {
         raw.pointee.bound = bound
         raw.pointee.exact = exact ? 1 : 0
         (raw.pointee.n_cover, raw.pointee.cover) = arena.messages(cover)
+        (raw.pointee.n_missing, raw.pointee.missing) = arena.texts(missing)
     }
 }
 

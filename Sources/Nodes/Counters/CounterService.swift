@@ -19,16 +19,14 @@ struct CounterService: Sendable {
     private func tweetCounts(_ raw: UInt64, _ context: CallContext) async throws -> CounterReply {
         let viewer = try await node.viewer(context).id
         let id = try node.tweetId(raw)
-        let hydration = Hydration(node: node, context: context, viewer: viewer)
-        guard let found = try await hydration.fetch([id.rawValue])[id.rawValue], !found.row.isEmpty else {
-            throw Refusal.noSuchTweet(raw)
-        }
+        let gathered = try await node.gather(
+            Gathering(viewer: viewer, tweets: [id], reader: viewer?.partition, counted: [id]), context)
+        guard let found = gathered.tweets[raw], !found.row.isEmpty else { throw Refusal.noSuchTweet(raw) }
         let row = try TweetRow.decode(found.row)
         if row.deleted { throw Refusal.deletedTweet(raw) }
         if found.hidden { throw Refusal.protectedTweet(of: row.author) }
         if row.retweetOf != 0 { return try await tweetCounts(row.retweetOf, context) }
-        let near = try await node.nearCounts(of: [found.id], for: viewer?.partition, context)
-        let shown = ShownCounts(found, near)
+        let shown = ShownCounts(found, gathered.near)
         return .with {
             $0.world = shown.world
             $0.regions = shown.regions.sorted { $0.key < $1.key }.map { region, counts in

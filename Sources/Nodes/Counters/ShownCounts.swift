@@ -1,6 +1,4 @@
-import Cluster
 import Messages
-import Storage
 
 /// What a reader is shown of a tweet's counts while sums travel (rule F2):
 /// region = region's home − its share of my partition + my partition's own sum,
@@ -60,39 +58,5 @@ extension ShownCounts {
         guard let near, let own = near.own[tweet.id] else { return }
         raise(region: near.region, own: own)
         if let sum = near.homes[tweet.id] { correct(region: near.region, sum: sum, own: own) }
-    }
-}
-
-extension NodeContext {
-    /// What corrects the counts of tweets for a reader in `partition`, which this node leads; nil without a reader.
-    func nearCounts(
-        of tweets: some Sequence<UInt64>, for reader: PartitionId?, _ context: CallContext
-    ) async throws -> NearCounts? {
-        let ids = try Set(tweets).sorted().map { try tweetId($0) }
-        guard let reader, !ids.isEmpty else { return nil }
-        let partition = try owned(reader)
-        async let own = partition.read { rows in
-            try SumReading.sums(under: ids.map { Rows.partitionSum(of: $0, in: reader) }, in: rows)
-        }
-        let homes = try await sumsAtHomes(ids, region: region(of: reader), source: reader, context)
-        return NearCounts(
-            region: region(of: reader).name,
-            own: Dictionary(uniqueKeysWithValues: zip(ids.map(\.rawValue), try await own)),
-            homes: Dictionary(homes.map { ($0.id, $0) }, uniquingKeysWith: { first, _ in first }))
-    }
-
-    private func sumsAtHomes(
-        _ tweets: [Id], region: Cluster.RegionRange, source: PartitionId, _ context: CallContext
-    ) async throws -> [PeerSum] {
-        let partitioning = partitioning
-        let replies = try await scatter(
-            tweets, at: { partitioning.regionHome(of: $0, region: region) }, .sums, context, evenIncomplete: true
-        ) { ids in
-            .with {
-                $0.source = UInt32(source.rawValue)
-                $0.ids = ids.map(\.rawValue)
-            }
-        }
-        return replies.flatMap(\.sums)
     }
 }

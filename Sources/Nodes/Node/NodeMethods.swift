@@ -86,10 +86,9 @@ struct NodeMethods {
 
     private func addPeers(to table: inout MethodTable) {
         let peers = PeerService(node: node)
-        add(PeerMethod<PeerTweetsRequest, PeerTweetsReply>.tweets, to: &table, peers)
+        add(PeerMethod<PeerGatherRequest, PeerGatherReply>.gather, to: &table, peers)
         add(PeerMethod<PeerUsersRequest, PeerUsersReply>.users, to: &table, peers)
         add(PeerMethod<PullRequest, PullReply>.pull, to: &table, peers)
-        add(PeerMethod<PeerSumsRequest, PeerSumsReply>.sums, to: &table, peers)
         add(PeerMethod<PeerThreadRequest, PeerThreadReply>.thread, to: &table, peers)
         add(PeerMethod<ResolveRequest, ResolveReply>.resolve, to: &table, peers)
         add(PeerMethod<PeerSessionRequest, PeerSessionReply>.session, to: &table, peers)

@@ -1,6 +1,5 @@
 import Cluster
 import Messages
-import NIOCore
 import RPC
 
 /// Something nodes ask each other: by call when the other one is elsewhere, directly when it is this one.
@@ -9,8 +8,8 @@ struct PeerMethod<Request: WireMessage, Reply: WireMessage>: Sendable {
     let serve: @Sendable (PeerService, Request, CallContext) async throws -> Reply
 }
 
-extension PeerMethod where Request == PeerTweetsRequest, Reply == PeerTweetsReply {
-    static var tweets: Self { .init(name: "rookery.Peer/Tweets") { try await $0.tweets($1, $2) } }
+extension PeerMethod where Request == PeerGatherRequest, Reply == PeerGatherReply {
+    static var gather: Self { .init(name: "rookery.Peer/Gather") { try await $0.gather($1, $2) } }
 }
 
 extension PeerMethod where Request == PeerUsersRequest, Reply == PeerUsersReply {
@@ -19,10 +18,6 @@ extension PeerMethod where Request == PeerUsersRequest, Reply == PeerUsersReply 
 
 extension PeerMethod where Request == PullRequest, Reply == PullReply {
     static var pull: Self { .init(name: "rookery.Peer/Pull") { try await $0.pull($1, $2) } }
-}
-
-extension PeerMethod where Request == PeerSumsRequest, Reply == PeerSumsReply {
-    static var sums: Self { .init(name: "rookery.Peer/Sums") { try await $0.sums($1, $2) } }
 }
 
 extension PeerMethod where Request == PeerThreadRequest, Reply == PeerThreadReply {
@@ -49,24 +44,29 @@ extension NodeContext {
         return try await ask(owner, method, request, context)
     }
 
+    /// - Parameter patience: a shorter time than the call has.
     func ask<Request, Reply>(
-        _ node: NodeId, _ method: PeerMethod<Request, Reply>, _ request: Request, _ context: CallContext
+        _ node: NodeId, _ method: PeerMethod<Request, Reply>, _ request: Request, _ context: CallContext,
+        patience: Duration? = nil
     ) async throws -> Reply {
         if node == id { return try await method.serve(PeerService(node: self), request, context) }
-        let bytes = try await forward(method.name, request.encode(), to: node, viewer: nil, context)
+        let bytes = try await forward(
+            method.name, request.encode(), to: node, viewer: nil, context, patience: patience)
         return try Reply.decode(bytes)
     }
 
     /// Passes bytes to another node and its answer back, naming the node when it cannot be reached.
     func forward(
-        _ method: String, _ message: [UInt8], to node: NodeId, viewer: Id?, _ context: CallContext
+        _ method: String, _ message: [UInt8], to node: NodeId, viewer: Id?, _ context: CallContext,
+        patience: Duration? = nil
     ) async throws -> [UInt8] {
         guard let channel = channel(to: node) else {
             throw RPCError(.unavailable, "this node has no way to \(node)", ran: .no, retryable: true)
         }
+        var options = context.options(viewer: viewer, now: .now())
+        if let patience { options.timeout = min(options.timeout ?? patience, patience) }
         do {
-            return try await channel.unary(method, message, options: context.options(viewer: viewer, now: .now()))
-                .message
+            return try await channel.unary(method, message, options: options).message
         } catch var error as RPCError where error.code == .unavailable {
             let address = map.nodes[node]?.address.description ?? "?"
             error.message = "\(node) (\(address)) does not answer: \(error.message)"
@@ -76,31 +76,24 @@ extension NodeContext {
     }
 
     /// Asks every owner among `partitions` at once; each gets the items that lie with it.
-    /// - Parameter evenIncomplete: leaves out the answers of nodes that are not available.
     func scatter<Item: Sendable, Request, Reply>(
         _ items: [Item], at partition: (Item) -> PartitionId, _ method: PeerMethod<Request, Reply>,
-        _ context: CallContext, evenIncomplete: Bool = false, request: @escaping @Sendable ([Item]) -> Request
+        _ context: CallContext, request: @escaping @Sendable ([Item]) -> Request
     ) async throws -> [Reply] {
         var byNode: [NodeId: [Item]] = [:]
         for item in items {
             guard let owner = owner(of: partition(item)) else { continue }
             byNode[owner, default: []].append(item)
         }
-        if byNode.count == 1, !evenIncomplete, let (node, items) = byNode.first {
+        if byNode.count == 1, let (node, items) = byNode.first {
             return [try await ask(node, method, request(items), context)]
         }
-        return try await withThrowingTaskGroup(of: (NodeId, Reply)?.self) { group in
+        return try await withThrowingTaskGroup(of: (NodeId, Reply).self) { group in
             for (node, items) in byNode {
-                group.addTask {
-                    do {
-                        return (node, try await self.ask(node, method, request(items), context))
-                    } catch let error as RPCError where evenIncomplete && error.code == .unavailable {
-                        return nil
-                    }
-                }
+                group.addTask { (node, try await self.ask(node, method, request(items), context)) }
             }
             var replies: [(NodeId, Reply)] = []
-            for try await reply in group { if let reply { replies.append(reply) } }
+            for try await reply in group { replies.append(reply) }
             return replies.sorted { $0.0 < $1.0 }.map(\.1)
         }
     }

@@ -11,36 +11,6 @@ struct PeerService: Sendable {
     /// More than one answer should hold.
     static let maxItems = 4096
 
-    // MARK: Tweets
-
-    func tweets(_ request: PeerTweetsRequest, _ context: CallContext) async throws -> PeerTweetsReply {
-        try await node.catchUp(context)
-        let ids = try bounded(request.ids).map { Id(rawValue: $0) }
-        let regions = node.regionNames
-        let tweets = try await read(ids.map(\.partition)) { rows in
-            let shares = try SumReading.worldShares(of: ids, regions: regions, in: rows)
-            return try zip(ids, zip(rows.multiGet(.tweets, ids.map(Rows.tweet)), shares)).map { id, found in
-                try Self.tweet(id, row: found.0, shares: found.1, viewer: request.viewer, in: rows)
-            }
-        }
-        return .with { $0.tweets = tweets }
-    }
-
-    private static func tweet(
-        _ id: Id, row bytes: [UInt8]?, shares: [RegionSumRow], viewer: UInt64, in rows: any Reader
-    ) throws -> PeerTweet {
-        var found = PeerTweet.with { $0.id = id.rawValue }
-        guard let bytes else { return found }
-        let row = try TweetRow.decode(bytes)
-        found.row = bytes
-        if row.deleted { return found }
-        let audience = Audience(viewer: viewer, rows: rows)
-        found.authorProtected = try audience.isProtected(Id(rawValue: row.authorId))
-        found.hidden = try !audience.mayRead(row)
-        found.regions = shares
-        return found
-    }
-
     // MARK: Users
 
     func users(_ request: PeerUsersRequest, _ context: CallContext) async throws -> PeerUsersReply {
@@ -57,7 +27,7 @@ struct PeerService: Sendable {
                 }
             }
         }
-        return .with { $0.users = users }
+        return .with { $0.users = users ?? [] }
     }
 
     func resolve(_ request: ResolveRequest, _ context: CallContext) async throws -> ResolveReply {
@@ -99,27 +69,7 @@ struct PeerService: Sendable {
         }
     }
 
-    // MARK: Sums and threads
-
-    func sums(_ request: PeerSumsRequest, _ context: CallContext) async throws -> PeerSumsReply {
-        let source = PartitionId(UInt16(truncatingIfNeeded: request.source))
-        let region = node.region(of: source)
-        let ids = try bounded(request.ids).map { Id(rawValue: $0) }
-        let homes = ids.map { node.partitioning.regionHome(of: $0, region: region) }
-        let sums = try await read(homes) { rows in
-            let places = Array(zip(ids, homes))
-            let totals = try SumReading.sums(under: places.map { Rows.regionSum(of: $0, in: $1) }, in: rows)
-            let shares = try rows.multiGet(.sums, places.map { Rows.share(of: source, in: $0, at: $1) })
-            return try ids.indices.map { place in
-                try PeerSum.with {
-                    $0.id = ids[place].rawValue
-                    $0.region = totals[place]
-                    $0.share = try shares[place].flatMap { try SumRow.decode($0).sums } ?? Sums()
-                }
-            }
-        }
-        return .with { $0.sums = sums }
-    }
+    // MARK: Threads
 
     func thread(_ request: PeerThreadRequest, _ context: CallContext) async throws -> PeerThreadReply {
         try await node.catchUp(context)
@@ -179,7 +129,7 @@ struct PeerService: Sendable {
 
     // MARK: What is asked for
 
-    private func bounded(_ ids: [UInt64]) throws -> [UInt64] {
+    func bounded(_ ids: [UInt64]) throws -> [UInt64] {
         guard ids.count <= Self.maxItems else {
             throw Refusal(.invalidArgument, "at most \(Self.maxItems) ids in one call")
         }
@@ -187,10 +137,11 @@ struct PeerService: Sendable {
     }
 
     /// Reads rows of several partitions in one visit to the storage threads, all as of one moment: they share a store.
-    private func read<Value: Sendable>(
-        _ places: [PartitionId], _ body: @escaping @Sendable (any Reader) throws -> [Value]
-    ) async throws -> [Value] {
-        guard let first = try owned(places).first else { return [] }
+    /// - Returns: nil when there is no place to read at.
+    func read<Value: Sendable>(
+        _ places: [PartitionId], _ body: @escaping @Sendable (any Reader) throws -> Value
+    ) async throws -> Value? {
+        guard let first = try owned(places).first else { return nil }
         return try await first.read(body)
     }
 

@@ -72,12 +72,15 @@ struct TopService: Sendable {
                 let merged = Self.merge(ranked, limit: asked)
                 return (merged, try shownHere(merged.entries.map(\.key), viewer, rows))
             }
-            let shown = try await shown(merged.entries.map(\.key), own, viewer, context)
+            let (shown, missing) = try await shown(merged.entries.map(\.key), own, viewer, context)
             merged.entries.removeAll { !shown.contains($0.key) }
             if merged.entries.count >= limit || merged.next == nil || asked >= Self.maxCandidates {
                 merged = Self.cut(merged, to: limit)
                 _ = try await proof
-                return Self.reply(merged) { key, item in item.id = key }
+                var reply = Self.reply(merged) { key, item in item.id = key }
+                reply.exact = missing.isEmpty
+                reply.missing = missing.map(\.rawValue)
+                return reply
             }
             try Task.checkCancellation()
             wanted = min(Self.maxCandidates, asked * 2)
@@ -93,17 +96,17 @@ struct TopService: Sendable {
     private func isHere(_ tweet: UInt64) -> Bool { node.partition(Id(rawValue: tweet).partition) != nil }
 
     /// With `own`, which is known of this node's: all that the viewer may be shown. A region's sums of a tweet may lie
-    /// on another node than the tweet.
+    /// on another node than the tweet; one that does not answer is named, and its tweets are left out.
     private func shown(
         _ tweets: [UInt64], _ own: Set<UInt64>, _ viewer: Id, _ context: CallContext
-    ) async throws -> Set<UInt64> {
+    ) async throws -> (Set<UInt64>, missing: [NodeId]) {
         let hydration = Hydration(node: node, context: context, viewer: viewer)
-        let found = try await hydration.fetch(tweets.filter { !isHere($0) })
-        return own.union(
-            try found.values.filter { tweet in
-                guard !tweet.row.isEmpty, !tweet.hidden else { return false }
-                return try !TweetRow.decode(tweet.row).deleted
-            }.map(\.id))
+        let found = try await hydration.fetchReachable(tweets.filter { !isHere($0) })
+        let shown = try found.tweets.values.filter { tweet in
+            guard !tweet.row.isEmpty, !tweet.hidden else { return false }
+            return try !TweetRow.decode(tweet.row).deleted
+        }
+        return (own.union(shown.map(\.id)), found.missing)
     }
 
     /// Estimates, with their bounds: what everybody looks at is too much to be counted tweet by tweet.

@@ -11,17 +11,16 @@ struct Hydration: Sendable {
 
     /// Tweets by id as they are stored, with what the reader may see of them.
     func fetch(_ ids: some Sequence<UInt64>) async throws -> [UInt64: PeerTweet] {
-        let places = try Set(ids).sorted().map { try node.tweetId($0) }
-        guard !places.isEmpty else { return [:] }
-        let viewer = viewer?.rawValue ?? 0
-        let replies = try await node.scatter(places, at: \.partition, .tweets, context) { ids in
-            .with {
-                $0.viewer = viewer
-                $0.ids = ids.map(\.rawValue)
-            }
-        }
-        return Dictionary(replies.flatMap(\.tweets).map { ($0.id, $0) }, uniquingKeysWith: { first, _ in first })
+        try await node.gather(Gathering(viewer: viewer, tweets: try tweetIds(ids)), context).tweets
     }
+
+    /// The same of the nodes that answer in time, and which do not.
+    func fetchReachable(_ ids: some Sequence<UInt64>) async throws -> Gathering.Found {
+        try await node.gather(
+            Gathering(viewer: viewer, tweets: try tweetIds(ids), evenIncomplete: true), context)
+    }
+
+    private func tweetIds(_ ids: some Sequence<UInt64>) throws -> [Id] { try Set(ids).sorted().map(node.tweetId) }
 
     /// Tweets as they are stored, and what their counts look like from the reader's place.
     struct Gathered: Sendable {
@@ -29,14 +28,12 @@ struct Hydration: Sendable {
         fileprivate var counts: [UInt64: ShownCounts] = [:]
     }
 
-    /// Asks the tweets' owners and those who count for the reader at once: nobody's answer has to be waited for before
-    /// the next one can be asked.
+    /// Asks the tweets' owners, and with the same calls those who count for the reader.
     func gather(_ ids: some Sequence<UInt64>) async throws -> Gathered {
-        let ids = Set(ids)
-        async let near = node.nearCounts(of: ids, for: readerPartition, context)
-        let tweets = try await fetch(ids)
-        let known = try await near
-        return Gathered(tweets: tweets, counts: tweets.mapValues { ShownCounts($0, known) })
+        let ids = try tweetIds(ids)
+        let found = try await node.gather(
+            Gathering(viewer: viewer, tweets: ids, reader: readerPartition, counted: ids), context)
+        return Gathered(tweets: found.tweets, counts: found.tweets.mapValues { ShownCounts($0, found.near) })
     }
 
     /// In the given order; retweets of what is gone or hidden are left out, tombstones stay.

@@ -322,10 +322,10 @@ struct PostService: Sendable {
         _ id: Id, _ caller: Caller, _ context: CallContext
     ) async throws -> (row: TweetRow, found: PeerTweet) {
         let reply = try await node.ask(
-            ownerOf: id.partition, .tweets,
+            ownerOf: id.partition, .gather,
             .with {
                 $0.viewer = caller.id.rawValue
-                $0.ids = [id.rawValue]
+                $0.tweets = [id.rawValue]
             }, context)
         guard let found = reply.tweets.first, !found.row.isEmpty else { throw Refusal.noSuchTweet(id.rawValue) }
         return (try TweetRow.decode(found.row), found)

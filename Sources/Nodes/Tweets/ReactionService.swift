@@ -34,7 +34,8 @@ struct ReactionService: Sendable {
     ) async throws -> ReactReply {
         context.note(outcome, in: caller.partition.id)
         let found = try? await target(tweet, caller, context, evenHidden: true)
-        let near = try? await node.nearCounts(of: found.map { [$0.id] } ?? [], for: caller.partition.id, context)
+        let counted = found.map { [Id(rawValue: $0.id)] } ?? []
+        let near = try? await node.gather(Gathering(reader: caller.partition.id, counted: counted), context).near
         let shown = near.flatMap { near in found.map { ShownCounts($0, near) } }
         let region = node.region(of: caller.partition.id).name
         return try .with {
@@ -49,10 +50,10 @@ struct ReactionService: Sendable {
         _ id: Id, _ caller: Caller, _ context: CallContext, evenHidden: Bool
     ) async throws -> PeerTweet {
         let reply = try await node.ask(
-            ownerOf: id.partition, .tweets,
+            ownerOf: id.partition, .gather,
             .with {
                 $0.viewer = caller.id.rawValue
-                $0.ids = [id.rawValue]
+                $0.tweets = [id.rawValue]
             }, context)
         guard let found = reply.tweets.first, !found.row.isEmpty else { throw Refusal.noSuchTweet(id.rawValue) }
         let row = try TweetRow.decode(found.row)

@@ -13,7 +13,7 @@ enum Requests {
             "rookery.Cluster/Status",
         ]
 
-    static let peers = ["Tweets", "Users", "Pull", "Sums", "Thread", "Resolve", "Session", "Deliver"].map {
+    static let peers = ["Gather", "Users", "Pull", "Thread", "Resolve", "Session", "Deliver"].map {
         "rookery.Peer/\($0)"
     }
 

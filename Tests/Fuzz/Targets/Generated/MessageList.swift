@@ -94,20 +94,18 @@ enum MessageList {
         (
             "peer",
             [
-                PeerTweetsRequest.self,
+                PeerGatherRequest.self,
                 PeerTweet.self,
                 RegionSumRow.self,
                 PeerSessionRequest.self,
                 PeerSessionReply.self,
-                PeerTweetsReply.self,
+                PeerSum.self,
+                PeerGatherReply.self,
                 PeerUsersRequest.self,
                 PeerUser.self,
                 PeerUsersReply.self,
                 PullRequest.self,
                 PullReply.self,
-                PeerSumsRequest.self,
-                PeerSum.self,
-                PeerSumsReply.self,
                 PeerThreadRequest.self,
                 PeerThreadReply.self,
             ]
