@@ -41,7 +41,7 @@ public struct NodeProcess: Service {
         registry: PrometheusRegistry, logger: Logger
     ) async throws -> NodeProcess {
         let config = withDescriptorsFor(try ClusterConfig.load(path: configPath), logger)
-        guard config.node(node) != nil else {
+        guard let info = config.node(node) else {
             throw NodeServer.StartFailure.unknownNode(node, known: config.nodes.map(\.id))
         }
         let secret = try readSecret(secretPath)
@@ -52,7 +52,7 @@ public struct NodeProcess: Service {
         if !config.storage.sync {
             logger.warning("storage.sync is off: a crash loses acknowledged writes")
         }
-        let group = MultiThreadedEventLoopGroup(numberOfThreads: max(1, min(4, System.coreCount)))
+        let group = MultiThreadedEventLoopGroup(numberOfThreads: loops(of: info, config))
         var parts = NodeServer.Parts(
             config: config, id: node, secret: secret, store: store,
             keeper: StaticKeeper(config: config, directory: directory.path),
@@ -70,6 +70,13 @@ public struct NodeProcess: Service {
         let metrics = try await startMetrics(config.metrics[node], server, registry, &groups, logger)
         return NodeProcess(
             server: server, metrics: metrics, store: store, directory: directory, groups: groups, logger: logger)
+    }
+
+    /// One a core, at most four. Nodes at one host share its cores: with more loops than that, a call mostly wakes
+    /// threads that then wait for each other's core.
+    private static func loops(of node: NodeInfo, _ config: ClusterConfig) -> Int {
+        let neighbours = config.nodes.count { $0.address.host == node.address.host }
+        return max(1, min(4, System.coreCount / max(1, neighbours)))
     }
 
     /// Descriptors that are not connections: the store's files, the log, sockets to other nodes.
