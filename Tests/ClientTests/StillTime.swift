@@ -15,12 +15,14 @@ final class StillTime: WallClock {
 
     func monotonicNs() -> UInt64 { ns.load(ordering: .relaxed) }
 
+    func advance(_ duration: Duration) { ns.add(UInt64(duration / .nanoseconds(1)), ordering: .relaxed) }
+
     /// No time ever goes by, and chance is always the same.
     static var environment: Environment { StillTime(stands: true).environment }
 
     var environment: Environment {
         Environment(clock: self, random: { 0 }) { duration in
-            if !self.stands { self.ns.add(UInt64(duration / .nanoseconds(1)), ordering: .relaxed) }
+            if !self.stands { self.advance(duration) }
         }
     }
 }

@@ -22,11 +22,18 @@ final class StubCluster: Sendable {
 
     /// Starts the named nodes, each with this one method.
     func start(_ nodes: [NodeId] = ["n1", "n2"], method: String, _ handler: @escaping Handler) async throws {
+        try await start(nodes, methods: [method], handler)
+    }
+
+    /// Starts the named nodes, each with these methods.
+    func start(_ nodes: [NodeId] = ["n1", "n2"], methods names: [String], _ handler: @escaping Handler) async throws {
         for node in nodes {
             var methods = MethodTable()
-            methods.unary(method) { [weak self] call in
-                self?.received.withLock { $0.append((node, call)) }
-                return try await handler(node, call)
+            for name in names {
+                methods.unary(name) { [weak self] call in
+                    self?.received.withLock { $0.append((node, call)) }
+                    return try await handler(node, call)
+                }
             }
             let server = Server(
                 configuration: ServerConfiguration(clusterId: "test", nodeId: node.rawValue), methods: methods,
@@ -67,6 +74,16 @@ final class StubCluster: Sendable {
         Cluster.PartitionRow(
             partition: partition, region: "here", epoch: revision, primary: primary, members: [primary], learners: [],
             revision: revision)
+    }
+
+    /// What an answer says that covers these partitions as the map has them.
+    static func cover(_ partitions: [UInt32]) -> [CoveredPartition] {
+        partitions.map { partition in
+            .with {
+                $0.partition = partition
+                $0.epoch = 1
+            }
+        }
     }
 
     private static func port(of node: NodeId) -> Int { node == "n1" ? 1 : 2 }

@@ -73,11 +73,13 @@ extension RookeryClient {
 
     /// Whose name it is, whatever its case.
     /// - Throws: `notFound`, `invalidArgument` when it cannot be a name.
-    public func resolve(_ name: String) async throws -> AccountName {
+    public func resolve(_ name: String) async throws -> AccountName { try await resolve(name, by: deadline()) }
+
+    func resolve(_ name: String, by deadline: Deadline) async throws -> AccountName {
         try validate(name)
         let reply = try await read(
             "rookery.Accounts/Resolve", ResolveRequest.with { $0.name = name }, as: ResolveReply.self,
-            at: .member(table.partitioning.partition(ofName: Username.folded(name))))
+            at: .member(table.partitioning.partition(ofName: Username.folded(name))), timeout: deadline.left)
         return AccountName(id: Id(rawValue: reply.userId), name: reply.name)
     }
 
@@ -100,10 +102,14 @@ extension RookeryClient {
     }
 
     public func profile(of user: Id, session: Session? = nil) async throws -> User {
+        try await profile(of: user, session: session, by: deadline())
+    }
+
+    func profile(of user: Id, session: Session?, by deadline: Deadline) async throws -> User {
         User(
             try await read(
                 "rookery.Accounts/Profile", ProfileRequest.with { $0.userId = user.rawValue }, as: Profile.self,
-                at: try target(for: user, session, what: "user"), session: session))
+                at: try target(for: user, session, what: "user"), session: session, timeout: deadline.left))
     }
 
     public func updateProfile(

@@ -12,7 +12,7 @@ import Synchronization
 public final class RookeryClient: Sendable {
     /// What may be chosen about a client.
     public struct Options: Sendable {
-        /// The deadline of a call, over all its tries.
+        /// The deadline of a call, over all its tries and all the questions that it takes.
         public var timeout = Duration.seconds(10)
         public var connectTimeout = Duration.seconds(2)
         /// Nodes of this region are preferred for reads; nil prefers none.

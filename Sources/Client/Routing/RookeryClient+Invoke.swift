@@ -105,11 +105,13 @@ extension RookeryClient {
 extension RookeryClient {
     /// A call that changes nothing.
     func read<Request: WireMessage, Answer: WireMessage>(
-        _ method: String, _ request: Request, as type: Answer.Type, at target: Target, session: Session? = nil
+        _ method: String, _ request: Request, as type: Answer.Type, at target: Target, session: Session? = nil,
+        timeout: Duration? = nil
     ) async throws -> Answer {
         // The same on every try: what a reader is shown twice counts as one view (rule F3).
         try await ask(
-            method, request, as: type, at: target, session: session, key: options.environment.requestId(), .read)
+            method, request, as: type, at: target, session: session, key: options.environment.requestId(), .read,
+            timeout: timeout)
     }
 
     /// A write: carries its request id on every try.

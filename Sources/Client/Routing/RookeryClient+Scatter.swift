@@ -27,11 +27,12 @@ extension RookeryClient {
 
     /// Asks the owner of each partition at once; each node is asked one question for all it owns.
     ///
-    /// A node that does not answer within its slice of the deadline is named and left out: what the others know is
-    /// worth having. So is one whose answer is not about exactly what it was asked (rule F5). A refusal that would come from any node (a bad query, an ended session) is thrown.
+    /// A node that does not answer within its slice of what is left of the time is named and left out: what the others
+    /// know is worth having. So is one whose answer is not about exactly what it was asked (rule F5). A refusal that
+    /// would come from any node (a bad query, an ended session) is thrown.
     func scatter<Request: WireMessage, Answer: Covering>(
         _ method: String, as type: Answer.Type, over partitions: [PartitionId], session: Session,
-        request: @escaping @Sendable ([PartitionId]) -> Request
+        by deadline: Deadline, request: @escaping @Sendable ([PartitionId]) -> Request
     ) async throws -> Scattered<Answer> {
         var result = Scattered<Answer>()
         var waiting = partitions
@@ -40,7 +41,7 @@ extension RookeryClient {
             let byOwner = Dictionary(grouping: owned, by: \.0).mapValues { $0.map(\.1) }
             result.missingPartitions += waiting.filter { table.owner(of: $0) == nil }
             waiting = []
-            for failed in try await ask(byOwner, method, session, request, into: &result) {
+            for failed in try await ask(byOwner, method, session, deadline, request, into: &result) {
                 // One that has moved makes its old owner refuse the whole question.
                 let hasMoved = failed.partitions.contains { table.owner(of: $0) != failed.node }
                 if hasMoved, round < Self.rounds {
@@ -52,15 +53,17 @@ extension RookeryClient {
                 result.error = result.error ?? failed.error
             }
             // A refusal teaches one row, and there may be many.
-            if !waiting.isEmpty { try await learnMap() }
+            if !waiting.isEmpty { try await learnMap(by: deadline) }
         }
         result.answers.sort { $0.node < $1.node }
         result.missing = Set(result.missing).sorted()
         return result
     }
 
-    private func learnMap() async throws {
-        let reply = try await read("rookery.Cluster/Map", MapRequest(), as: MapReply.self, at: .anyNode)
+    private func learnMap(by deadline: Deadline) async throws {
+        let reply = try await read(
+            "rookery.Cluster/Map", MapRequest(), as: MapReply.self, at: .anyNode,
+            timeout: deadline.left * Self.shareOfOwners)
         table.learn(try RemoteMap.map(reply))
     }
 
@@ -71,10 +74,10 @@ extension RookeryClient {
     }
 
     private func ask<Request: WireMessage, Answer: Covering>(
-        _ owners: [NodeId: [PartitionId]], _ method: String, _ session: Session,
+        _ owners: [NodeId: [PartitionId]], _ method: String, _ session: Session, _ deadline: Deadline,
         _ request: @escaping @Sendable ([PartitionId]) -> Request, into result: inout Scattered<Answer>
     ) async throws -> [Failed] {
-        let slice = options.timeout * Self.shareOfOwners
+        let slice = deadline.left * Self.shareOfOwners
         let outcomes = await withTaskGroup(of: (NodeId, [PartitionId], Result<Answer, any Error>).self) { group in
             for (node, partitions) in owners {
                 group.addTask {

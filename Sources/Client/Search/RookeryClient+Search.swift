@@ -12,16 +12,18 @@ extension RookeryClient {
         guard SearchOptions.maxResultsRange.contains(options.maxResults) else {
             throw RookeryError(.invalidArgument, "a page of a search has 1 to 100 tweets")
         }
+        let deadline = deadline()
         let token = try SearchToken(options.next, query, options)
         let found =
             switch options.sort {
-            case .latest: try await latest(query, options, token, session)
-            case .top: try await top(query, options, token, session)
+            case .latest: try await latest(query, options, token, session, deadline)
+            case .top: try await top(query, options, token, session, deadline)
             }
-        let tweets = try await lookUp(found.ids.map { Id(rawValue: $0) }, foundBy: query, session: session)
+        let tweets = try await lookUp(
+            found.ids.map { Id(rawValue: $0) }, foundBy: query, session: session, by: deadline)
         return SearchPage(
             tweets: tweets, next: found.next?.encode(query, options), missingNodes: found.missing.map(\.rawValue),
-            partial: found.partial, includes: try await expand(tweets, options.expansions, session))
+            partial: found.partial, includes: try await expand(tweets, options.expansions, session, by: deadline))
     }
 
     private struct Found {
@@ -32,16 +34,16 @@ extension RookeryClient {
     }
 
     private func latest(
-        _ query: String, _ options: SearchOptions, _ token: SearchToken, _ session: Session
+        _ query: String, _ options: SearchOptions, _ token: SearchToken, _ session: Session, _ deadline: Deadline
     ) async throws -> Found {
-        let startNs = self.options.environment.clock.monotonicNs()
         var merge = LatestMerge(limit: options.maxResults)
         var found = Found()
         var waiting = Dictionary(uniqueKeysWithValues: allPartitions.map { ($0, token.below) })
         repeat {
             let below = waiting
             let replies = try await scatter(
-                "rookery.Search/Tweets", as: SearchReply.self, over: below.keys.sorted(), session: session
+                "rookery.Search/Tweets", as: SearchReply.self, over: below.keys.sorted(), session: session,
+                by: deadline
             ) { partitions in
                 // The partitions of one node have one place; should they have moved together, the highest is safe.
                 let places = partitions.compactMap { below[$0] }
@@ -55,7 +57,7 @@ extension RookeryClient {
             found.missing += replies.missing
             waiting = merge.mustAsk
             // A page that is short of time ends where it is complete.
-        } while !waiting.isEmpty && elapsed(since: startNs) < self.options.timeout / 2
+        } while !waiting.isEmpty && !deadline.isHalfOver
         let page = merge.page
         found.ids = page.ids
         found.next = page.next.map { SearchToken(below: $0) }
@@ -64,7 +66,7 @@ extension RookeryClient {
     }
 
     private func top(
-        _ query: String, _ options: SearchOptions, _ token: SearchToken, _ session: Session
+        _ query: String, _ options: SearchOptions, _ token: SearchToken, _ session: Session, _ deadline: Deadline
     ) async throws -> Found {
         var token = token
         if token.ceiling == 0 {
@@ -75,7 +77,7 @@ extension RookeryClient {
         }
         let place = token
         let replies = try await scatter(
-            "rookery.Search/Tweets", as: SearchReply.self, over: allPartitions, session: session
+            "rookery.Search/Tweets", as: SearchReply.self, over: allPartitions, session: session, by: deadline
         ) { partitions in
             options.request(query, partitions) {
                 $0.below = place.below
@@ -96,7 +98,9 @@ extension RookeryClient {
 
     /// Several tweets at once; those that are gone or hidden are left out.
     /// - Parameter query: the search they were found by, to mark what matched.
-    func lookUp(_ ids: [Id], foundBy query: String = "", session: Session) async throws -> [Tweet] {
+    func lookUp(
+        _ ids: [Id], foundBy query: String = "", session: Session, by deadline: Deadline
+    ) async throws -> [Tweet] {
         guard !ids.isEmpty else { return [] }
         let request = LookupRequest.with {
             $0.ids = ids.map(\.rawValue)
@@ -105,7 +109,7 @@ extension RookeryClient {
         return try page(
             try await read(
                 "rookery.Tweets/Lookup", request, as: TimelineReply.self, at: .member(session.partition),
-                session: session)
+                session: session, timeout: deadline.left)
         ).tweets
     }
 

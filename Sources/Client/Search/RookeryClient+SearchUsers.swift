@@ -10,15 +10,17 @@ extension RookeryClient {
         guard SearchOptions.maxResultsRange.contains(maxResults) else {
             throw RookeryError(.invalidArgument, "a page of a search has 1 to 100 people")
         }
-        let startNs = options.environment.clock.monotonicNs()
+        let deadline = deadline()
         var place = try UserSearchToken(next, prefix)
         var missing: Set<NodeId> = []
         while true {
-            let replies = try await askForUsers(prefix, maxResults: maxResults, after: place, session).orThrow()
+            let replies = try await askForUsers(
+                prefix, maxResults: maxResults, after: place, session, deadline
+            ).orThrow()
             missing.formUnion(replies.missing)
             let (hits, next) = Self.merge(replies, maxResults: maxResults)
             // Much may begin so and be nobody's: a page without people is given only when time is short.
-            if hits.isEmpty, let next, elapsed(since: startNs) < options.timeout / 2 {
+            if hits.isEmpty, let next, !deadline.isHalfOver {
                 place = next
                 continue
             }
@@ -29,10 +31,10 @@ extension RookeryClient {
     }
 
     private func askForUsers(
-        _ prefix: String, maxResults: Int, after place: UserSearchToken, _ session: Session
+        _ prefix: String, maxResults: Int, after place: UserSearchToken, _ session: Session, _ deadline: Deadline
     ) async throws -> Scattered<UserSearchReply> {
         try await scatter(
-            "rookery.Search/Users", as: UserSearchReply.self, over: allPartitions, session: session
+            "rookery.Search/Users", as: UserSearchReply.self, over: allPartitions, session: session, by: deadline
         ) { partitions in
             UserSearchRequest.with {
                 $0.prefix = prefix

@@ -6,9 +6,13 @@ extension RookeryClient {
     private static let termsOfANode: UInt32 = 2048
 
     /// The words in most tweets: estimates with their errors, and a bound for all others.
-    func topTerms(_ query: TopQuery, in homes: [PartitionId], session: Session) async throws -> TopList {
+    func topTerms(
+        _ query: TopQuery, in homes: [PartitionId], session: Session, by deadline: Deadline
+    ) async throws -> TopList {
         let message = try query.message
-        let replies = try await scatter("rookery.Top/Top", as: TopReply.self, over: homes, session: session) {
+        let replies = try await scatter(
+            "rookery.Top/Top", as: TopReply.self, over: homes, session: session, by: deadline
+        ) {
             var request = message
             request.limit = Self.termsOfANode
             request.partitions = $0.map { UInt32($0.rawValue) }

@@ -8,8 +8,8 @@ extension RookeryClient {
         guard TopQuery.kRange.contains(query.k) else {
             throw RookeryError(.invalidArgument, "k must be 1 to 1000")
         }
-        let homes = try homes(of: query)
-        if query.what == .terms { return try await topTerms(query, in: homes, session: session) }
+        let (homes, deadline) = (try homes(of: query), deadline())
+        if query.what == .terms { return try await topTerms(query, in: homes, session: session, by: deadline) }
         var merge = TopMerge<TopKey, NodeId>(k: query.k, owners: Set(homes.compactMap(table.owner(of:))).sorted())
         var isExact = true
         // Of others' homes: whether their tweets may be shown is not known.
@@ -20,12 +20,12 @@ extension RookeryClient {
             case .wait: preconditionFailure("everybody who was asked has answered or failed")
             case .finish(let outcome):
                 return TopList(
-                    items: try await items(outcome.items, query, session),
+                    items: try await items(outcome.items, query, session, deadline),
                     exact: isExact && outcome.missing.isEmpty && outcome.unsettled.isEmpty,
                     missingNodes: unseen.union(outcome.missing.map(\.rawValue)).sorted())
             case .ask(let owners, let first):
                 let asked = homes.filter { table.owner(of: $0).map(owners.contains) ?? false }
-                let replies = try await ask(query, first: first, of: asked, session)
+                let replies = try await ask(query, first: first, of: asked, session, deadline)
                 if replies.missing.count == merge.ownerCount { _ = try replies.orThrow() }
                 isExact = isExact && replies.answers.allSatisfy(\.answer.exact)
                 unseen.formUnion(replies.answers.flatMap(\.answer.missing))
@@ -35,10 +35,12 @@ extension RookeryClient {
     }
 
     private func ask(
-        _ query: TopQuery, first: Int, of homes: [PartitionId], _ session: Session
+        _ query: TopQuery, first: Int, of homes: [PartitionId], _ session: Session, _ deadline: Deadline
     ) async throws -> Scattered<TopReply> {
         let message = try query.message
-        return try await scatter("rookery.Top/Top", as: TopReply.self, over: homes, session: session) { partitions in
+        return try await scatter(
+            "rookery.Top/Top", as: TopReply.self, over: homes, session: session, by: deadline
+        ) { partitions in
             var request = message
             request.limit = UInt32(first)
             request.partitions = partitions.map { UInt32($0.rawValue) }
@@ -72,13 +74,13 @@ extension RookeryClient {
     }
 
     private func items(
-        _ top: [TopMerge<TopKey, NodeId>.Item], _ query: TopQuery, _ session: Session
+        _ top: [TopMerge<TopKey, NodeId>.Item], _ query: TopQuery, _ session: Session, _ deadline: Deadline
     ) async throws -> [TopList.Item] {
         var tweets: [Id: Tweet] = [:]
         if query.what == .tweets {
             for start in stride(from: 0, to: top.count, by: Self.lookUpAtOnce) {
                 let ids = top[start..<min(top.count, start + Self.lookUpAtOnce)].map { Id(rawValue: $0.key.id) }
-                for tweet in try await lookUp(ids, session: session) { tweets[tweet.id] = tweet }
+                for tweet in try await lookUp(ids, session: session, by: deadline) { tweets[tweet.id] = tweet }
             }
         }
         return top.map { item in
@@ -98,7 +100,7 @@ extension RookeryClient {
         guard TopQuery.kRange.contains(k) else { throw RookeryError(.invalidArgument, "k must be 1 to 1000") }
         _ = try homes(of: TopQuery(.hashtags, region: region))
         let replies = try await scatter(
-            "rookery.Top/Trends", as: TrendsReply.self, over: allPartitions, session: session
+            "rookery.Top/Trends", as: TrendsReply.self, over: allPartitions, session: session, by: deadline()
         ) { partitions in
             TrendsRequest.with {
                 $0.window = window.message
