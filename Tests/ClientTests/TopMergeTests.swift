@@ -58,7 +58,7 @@ import Testing
         _ = merge.received(Self.page([5: 3, 6: 3], isComplete: true), from: 1)
         // Shows nothing, and has at most as many as the second: perhaps of a lower key.
         let end = merge.received(Self.page([:], bound: 3), from: 2)
-        #expect(end == .finish(.init(items: Self.sorted([5: 3, 6: 3]), unsettled: [2])))
+        #expect(end == .finish(.init(items: Self.sorted([5: 3, 6: 3]), bound: 3, unsettled: [2])))
     }
 
     @Test func whoFailsIsNamed() {
@@ -79,7 +79,17 @@ import Testing
             action = merge.received(Self.page([1: 9], bound: 5), from: 1)
         }
         #expect(questions <= 3)
-        #expect(action == .finish(.init(items: Self.sorted([1: 9]), unsettled: [1])))
+        #expect(action == .finish(.init(items: Self.sorted([1: 9]), bound: 5, unsettled: [1])))
+    }
+
+    @Test func theBoundIsOfWhatDidNotFitAndOfWhatNobodyListed() {
+        for (unlisted, bound) in [(Int64(3), Int64(7)), (8, 8)] {
+            var merge = Merge(k: 1, owners: [1, 2])
+            _ = merge.start()
+            _ = merge.received(Self.page([10: 9], bound: unlisted), from: 1)
+            let end = merge.received(Self.page([20: 7], bound: 99, isComplete: true), from: 2)
+            #expect(end == .finish(.init(items: Self.sorted([10: 9]), bound: bound)))
+        }
     }
 
     @Test func answersOfOthersChangeNothing() {
@@ -136,6 +146,9 @@ import Testing
             }
             #expect(outcome.items == Array(expected), "ROOKERY_SEED=\(seed)")
             #expect(outcome.missing == dead.sorted(), "ROOKERY_SEED=\(seed)")
+            let shown = Set(outcome.items.map(\.key))
+            let others = alive.filter { !shown.contains($0.key) }.map(\.value)
+            #expect(outcome.bound >= others.max() ?? 0, "ROOKERY_SEED=\(seed)")
         }
         #expect(rounds < 2 * merges, "ROOKERY_SEED=\(seed): \(rounds) rounds for \(merges) merges")
     }

@@ -47,7 +47,7 @@ import Testing
             func top(_ window: TopQuery.Window, _ region: String?) async throws -> [String] {
                 let query = TopQuery(.tweets, by: .views, window: window, region: region)
                 let list = try await client.top(query, session: people[3].session)
-                #expect(!list.exact && list.items.allSatisfy { $0.error == nil })
+                #expect(!list.exact && list.items.allSatisfy { $0.error == nil } && list.bound == 0)
                 return list.items.map { "\(tweets.firstIndex(of: $0.key) ?? -1): \($0.count)" }
             }
             for isRestarted in [false, true] {
@@ -59,6 +59,8 @@ import Testing
                 #expect(try await top(.hour, nil) == ["2: 1"])
                 #expect(try await top(.quarter, "there") == ["2: 1"])
                 #expect(try await top(.quarter, "here") == [])
+                let first = try await client.top(TopQuery(.tweets, by: .views, k: 1), session: people[3].session)
+                #expect(first.items.map(\.count) == [3] && first.bound == 2)
             }
         }
     }

@@ -22,6 +22,7 @@ extension RookeryClient {
                 return TopList(
                     items: try await items(outcome.items, query, session, deadline),
                     exact: isExact && outcome.missing.isEmpty && outcome.unsettled.isEmpty,
+                    bound: query.by == .views ? outcome.bound : nil,
                     missingNodes: unseen.union(outcome.missing.map(\.rawValue)).sorted())
             case .ask(let owners, let first):
                 let asked = homes.filter { table.owner(of: $0).map(owners.contains) ?? false }

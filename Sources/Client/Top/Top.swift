@@ -70,7 +70,7 @@ public struct TopList: Codable, Hashable, Sendable {
     public var items: [Item]
     /// Counts are exact, and every partition that may hold one of the largest is covered (rule F5).
     public var exact: Bool
-    /// Of words: no other one has more, in what the nodes that answered hold.
+    /// Of estimates, which views and words are: no other one has more, in what the nodes that answered hold.
     public var bound: Int64?
     /// Nodes that did not answer: what they hold is not in the list.
     public var missingNodes: [String]

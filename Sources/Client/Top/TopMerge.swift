@@ -32,6 +32,8 @@ struct TopMerge<Key: Comparable & Sendable, Owner: Hashable & Sendable>: Sendabl
 
     struct Outcome: Equatable, Sendable {
         var items: [Item] = []
+        /// No other item of those who answered counts more than this.
+        var bound: Int64 = 0
         /// Failed: what they hold is not in the list, or only in part.
         var missing: [Owner] = []
         /// Gave fewer items than they were asked for and may hold further ones that belong into the list.
@@ -75,13 +77,23 @@ struct TopMerge<Key: Comparable & Sendable, Owner: Hashable & Sendable>: Sendabl
 
 extension TopMerge {
     private mutating func decide() -> Action {
-        let merged = Array(pages.values.flatMap(\.items).filter { $0.count > 0 }.sorted(by: Self.isBefore).prefix(k))
+        let all = pages.values.flatMap(\.items).filter { $0.count > 0 }.sorted(by: Self.isBefore)
+        let merged = Array(all.prefix(k))
         let last = merged.count == k ? merged.last : nil
         let open = owners.filter { owner in
             pages[owner].map { !failed.contains(owner) && Self.mayHoldMore($0, before: last) } ?? false
         }
         guard open.isEmpty || asked == k else { return ask(open) }
-        return .finish(Outcome(items: merged, missing: owners.filter(failed.contains), unsettled: open))
+        return .finish(
+            Outcome(
+                items: merged, bound: bound(behind: merged.count, of: all), missing: owners.filter(failed.contains),
+                unsettled: open))
+    }
+
+    /// What did not fit counts as much as it does, and what nobody listed at most as much as its owner says.
+    private func bound(behind shown: Int, of all: [Item]) -> Int64 {
+        let unlisted = pages.values.filter { !$0.isComplete }.map(\.bound).max() ?? 0
+        return max(unlisted, all.count > shown ? all[shown].count : 0)
     }
 
     private mutating func ask(_ owners: [Owner]) -> Action {

@@ -8,7 +8,8 @@ struct TopCommand: AsyncParsableCommand {
         discussion: """
             Terms are the words of public tweets, as search has them: folded in case and width, without those of \
             hashtags, mentions and links, each once a tweet; none is left out for being common. Their counts, like \
-            those of views, are estimates: 12 (−3) is 9 to 12.
+            those of views, are estimates: 12 (−3) is 9 to 12, and the last line says how much one that is not \
+            listed may have, when that is more than one that is.
             """)
     @OptionGroup var common: CommonOptions
     @OptionGroup var window: WindowOptions
