@@ -65,6 +65,35 @@ import Testing
         }
     }
 
+    /// However many of the most viewed nobody may see any more, the others are listed.
+    @Test func whatIsGoneOrHiddenMakesNoListShorter() async throws {
+        try await TestCluster.run { cluster in
+            let people = try await cluster.people(4)
+            let (client, author, reader) = (cluster.client, people[0], people[3])
+            let shy = try await cluster.somebody(besides: author, inTheSamePartition: true)
+            var tweets: [Id] = []
+            for number in 0..<7 {
+                let session = number == 2 ? shy.session : author.session
+                let tweet = try await client.post(Draft(text: "see"), session: session)
+                // Those that will be gone or hidden have three views each, the others fewer.
+                for viewer in people[1...(number < 3 ? 3 : 2)] {
+                    _ = try await client.show(tweet.id, session: viewer.session)
+                }
+                tweets.append(tweet.id)
+            }
+            try await cluster.tellViews()
+            try await cluster.atRest()
+            for tweet in tweets[..<2] { try await client.delete(tweet, session: author.session) }
+            _ = try await client.updateProfile(ProfileChange(protected: true), session: shy.session)
+            for k in [1, 2] {
+                let list = try await client.top(TopQuery(.tweets, by: .views, k: k), session: reader.session)
+                #expect(list.items.map(\.key) == tweets[3..<(3 + k)].map { "\($0)" } && list.bound == 2)
+            }
+            let all = try await client.top(TopQuery(.tweets, by: .views), session: reader.session)
+            #expect(all.items.map(\.key) == tweets[3...].map { "\($0)" } && all.bound == 0)
+        }
+    }
+
     /// A client whose answers are lost asks again under the same request id.
     @Test func aRequestThatIsRepeatedIsOneView() async throws {
         try await TestCluster.run { cluster in

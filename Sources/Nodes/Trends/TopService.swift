@@ -2,6 +2,7 @@ import Cluster
 import Messages
 import RPC
 import Replication
+import Sketches
 import Storage
 
 /// Top-K and trends over the homes that this node leads: F11, F12. The client asks all nodes and merges.
@@ -116,22 +117,16 @@ struct TopService: Sendable {
         let viewer = try node.bearer(context)
         async let proof = node.provenViewer(context)
         let window = TopWindow(request.window)
-        let wanted = min(Self.maxCandidates, 2 * limit)
-        let (counters, shown, homesBound) = try await homes.ask(partitions.map(\.id)) { rankings, rows, nowMs in
-            try rankings.topViews(wanted, region: region, window: window, nowMs: nowMs, rows)
+        let (shown, bound) = try await homes.ask(partitions.map(\.id)) { rankings, rows, nowMs in
+            try rankings.topViews(Self.maxCandidates, region: region, window: window, nowMs: nowMs, rows)
         } merging: { [self] tops, rows in
             let counters = tops.flatMap(\.counters).sorted { ($1.estimate, $0.key) < ($0.estimate, $1.key) }
-            // A tweet's views are told to its own partition: all of them are here.
-            let shown = try shownHere(counters.prefix(wanted).map(\.key), viewer, rows)
-            return (counters, shown, tops.map(\.bound).max() ?? 0)
+            let (shown, next) = try firstShown(limit, of: counters, viewer, rows)
+            return (shown, tops.reduce(next) { max($0, $1.bound) })
         }
         _ = try await proof
-        let items = counters.filter { shown.contains($0.key) }
-        // Those that were not looked at, and those that did not fit.
-        let unseen = counters.count > wanted ? counters[wanted].estimate : 0
-        let bound = max(homesBound, items.count > limit ? items[limit].estimate : unseen)
         return .with {
-            $0.items = items.prefix(limit).map { counter in
+            $0.items = shown.map { counter in
                 .with {
                     $0.id = counter.key
                     $0.count = Int64(clamping: counter.estimate)
@@ -141,6 +136,23 @@ struct TopService: Sendable {
             $0.complete = bound == 0
             $0.bound = Int64(clamping: bound)
         }
+    }
+
+    /// Tweets that are gone, or that the viewer may not read, are passed over, and others come in their place.
+    /// - Returns: also what any other one has at most, of those that may be shown as far as was looked.
+    private func firstShown(
+        _ limit: Int, of counters: [MergedCounters<UInt64>.Counter], _ viewer: Id, _ rows: any Reader
+    ) throws -> (shown: [MergedCounters<UInt64>.Counter], next: UInt64) {
+        let audience = Audience(viewer: viewer.rawValue, rows: rows)
+        var shown: [MergedCounters<UInt64>.Counter] = []
+        for (place, counter) in counters.enumerated() {
+            guard place < Self.maxCandidates else { return (shown, counter.estimate) }
+            // A tweet's views are told to its own partition: all of them are here.
+            guard try isHere(counter.key) && audience.isShown(counter.key) else { continue }
+            guard shown.count < limit else { return (shown, counter.estimate) }
+            shown.append(counter)
+        }
+        return (shown, 0)
     }
 
     /// So many may be passed over before an answer has to do with fewer items.
