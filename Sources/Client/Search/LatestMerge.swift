@@ -10,6 +10,8 @@ struct LatestMerge {
     private var found: Set<UInt64> = []
     /// How far down each partition was searched; none for those that have nothing more.
     private var examinedTo: [PartitionId: UInt64] = [:]
+    /// Their owners do not answer any more.
+    private var lost: Set<PartitionId> = []
 
     /// - Parameter limit: hits wanted.
     init(limit: Int) { self.limit = limit }
@@ -24,8 +26,9 @@ struct LatestMerge {
 
     var isEmpty: Bool { found.isEmpty && examinedTo.isEmpty }
 
-    /// Its owner does not answer: what it has found so far stands, and nobody waits for the rest.
-    mutating func giveUp(_ partition: PartitionId) { examinedTo[partition] = nil }
+    /// Its owner does not answer. If it has answered before, the page ends where it had come to: the next one may find
+    /// it there again. Else nobody waits for it.
+    mutating func giveUp(_ partition: PartitionId) { lost.insert(partition) }
 
     /// Above everything that may still come; 0 when nothing may.
     private var frontier: UInt64 { examinedTo.values.max() ?? 0 }
@@ -41,13 +44,17 @@ struct LatestMerge {
     var mustAsk: [PartitionId: UInt64] {
         guard settled.count <= limit else { return [:] }
         let frontier = frontier
-        return examinedTo.filter { $0.value == frontier }
+        let last = examinedTo.filter { $0.value == frontier }
+        // It sinks no further when one of those is gone.
+        return last.keys.contains(where: lost.contains) ? [:] : last
     }
 
     /// The page so far, and the id below which the next one begins; nil at the end.
     var page: (ids: [UInt64], next: UInt64?) {
         let settled = settled
         if settled.count > limit { return (Array(settled.prefix(limit)), settled[limit - 1]) }
-        return (settled, examinedTo.isEmpty ? nil : frontier)
+        if !examinedTo.isEmpty { return (settled, frontier) }
+        // Those that never answered may be back for the next page. An empty one would lead nowhere but to itself.
+        return (settled, lost.isEmpty ? nil : settled.last)
     }
 }

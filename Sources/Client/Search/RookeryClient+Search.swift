@@ -89,7 +89,9 @@ extension RookeryClient {
         let shown = hits.prefix(options.maxResults)
         var found = Found(ids: shown.map(\.id), missing: replies.missing)
         found.partial = replies.answers.contains(where: \.answer.partial)
-        let more = hits.count > shown.count || replies.answers.contains { !$0.answer.exhausted }
+        // Those that are missing may be back for the next page.
+        let more =
+            hits.count > shown.count || !replies.missing.isEmpty || replies.answers.contains { !$0.answer.exhausted }
         if more, let last = shown.last {
             found.next = SearchToken(below: last.id, belowScore: last.score, ceiling: place.ceiling)
         }

@@ -56,7 +56,9 @@ extension RookeryClient {
             end.map { (hit.word, hit.userId) <= $0 } ?? true
         }.sorted { ($0.word, $0.userId) < ($1.word, $1.userId) }
         let shown = hits.prefix(maxResults)
-        let last = hits.count > shown.count ? shown.last.map { ($0.word, $0.userId) } : end
+        // Those that are missing may be back for the next page.
+        let isCut = hits.count > shown.count || end == nil && !replies.missing.isEmpty
+        let last = isCut ? shown.last.map { ($0.word, $0.userId) } : end
         return (shown, last.map { UserSearchToken(word: $0.0, user: $0.1) })
     }
 }

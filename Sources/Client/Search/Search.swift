@@ -42,7 +42,8 @@ public struct SearchOptions: Hashable, Sendable {
     }
 }
 
-/// A page of tweets that were found; `next` is absent on the last one. A page may be shorter than was asked for.
+/// A page of tweets that were found; `next` is absent on the last one. A page may be shorter than was asked for. With
+/// missing nodes, `next` also leads on where there is nothing else: they may be back.
 public struct SearchPage: Codable, Hashable, Sendable {
     public var tweets: [Tweet]
     public var newestId: Id?
