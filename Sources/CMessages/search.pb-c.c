@@ -566,7 +566,7 @@ const ProtobufCMessageDescriptor rookery__search_hit__descriptor =
   (ProtobufCMessageInit) rookery__search_hit__init,
   NULL,NULL,NULL    /* reserved[123] */
 };
-static const ProtobufCFieldDescriptor rookery__search_reply__field_descriptors[5] =
+static const ProtobufCFieldDescriptor rookery__search_reply__field_descriptors[6] =
 {
   {
     "hits",
@@ -628,18 +628,31 @@ static const ProtobufCFieldDescriptor rookery__search_reply__field_descriptors[5
     0,             /* flags */
     0,NULL,NULL    /* reserved1,reserved2, etc */
   },
+  {
+    "newest",
+    6,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_UINT64,
+    0,   /* quantifier_offset */
+    offsetof(Rookery__SearchReply, newest),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
 };
 static const unsigned rookery__search_reply__field_indices_by_name[] = {
   3,   /* field[3] = cover */
   2,   /* field[2] = examined_to */
   1,   /* field[1] = exhausted */
   0,   /* field[0] = hits */
+  5,   /* field[5] = newest */
   4,   /* field[4] = partial */
 };
 static const ProtobufCIntRange rookery__search_reply__number_ranges[1 + 1] =
 {
   { 1, 0 },
-  { 0, 5 }
+  { 0, 6 }
 };
 const ProtobufCMessageDescriptor rookery__search_reply__descriptor =
 {
@@ -649,7 +662,7 @@ const ProtobufCMessageDescriptor rookery__search_reply__descriptor =
   "Rookery__SearchReply",
   "rookery",
   sizeof(Rookery__SearchReply),
-  5,
+  6,
   rookery__search_reply__field_descriptors,
   rookery__search_reply__field_indices_by_name,
   1,  rookery__search_reply__number_ranges,

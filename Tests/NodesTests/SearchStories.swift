@@ -135,6 +135,30 @@ import Testing
         }
     }
 
+    /// What is found, and where pages end, is the nodes' business alone.
+    @Test(arguments: [SearchOptions.Sort.latest, .top], [Int64(-1), 1]) func aClientsClockIsOfNoMatter(
+        sort: SearchOptions.Sort, hours: Int64
+    ) async throws {
+        try await TestCluster.run { cluster in
+            let people = try await cluster.people(4)
+            let clock = TestClock()
+            clock.advance(hours: hours)
+            let client = cluster.client(withClock: clock)
+            var expected: [Id] = []
+            for person in people {
+                expected.append(try await cluster.client.post(Draft(text: "rook"), session: person.session).id)
+            }
+            var options = SearchOptions(maxResults: 2, sort: sort)
+            let first = try await client.search("rook", options, session: people[0].session)
+            let later = try await cluster.client.post(Draft(text: "rook"), session: people[0].session)
+            options.next = first.next
+            let second = try await client.search("rook", options, session: people[0].session)
+            #expect((first.tweets + second.tweets).map(\.id) == expected.sorted(by: >))
+            #expect(second.next == nil, "\(later.id) is newer than the first page")
+            await client.close()
+        }
+    }
+
     @Test func topIsByWhatPeopleDid() async throws {
         try await TestCluster.run { cluster in
             let people = try await cluster.people(4)

@@ -79,7 +79,7 @@ struct  Rookery__SearchRequest
   uint64_t below;
   uint64_t below_score;
   /*
-   * top: only ids up to this one, so that pages fit together; 0: no bound
+   * top: only ids up to this one, so that pages fit together; 0: no bound, for the first page
    */
   uint64_t ceiling;
 };
@@ -124,10 +124,14 @@ struct  Rookery__SearchReply
    * top: so much matches that only the newest of it were ranked
    */
   protobuf_c_boolean partial;
+  /*
+   * top: no id that was searched is above it; the highest of all nodes' is the next pages' ceiling
+   */
+  uint64_t newest;
 };
 #define ROOKERY__SEARCH_REPLY__INIT \
  { PROTOBUF_C_MESSAGE_INIT (&rookery__search_reply__descriptor) \
-    , 0,NULL, 0, 0, 0,NULL, 0 }
+    , 0,NULL, 0, 0, 0,NULL, 0, 0 }
 
 
 struct  Rookery__UserSearchRequest

@@ -68,21 +68,13 @@ extension RookeryClient {
     private func top(
         _ query: String, _ options: SearchOptions, _ token: SearchToken, _ session: Session, _ deadline: Deadline
     ) async throws -> Found {
-        var token = token
-        if token.ceiling == 0 {
-            let now = self.options.environment.clock.nowMs()
-            token.ceiling =
-                Id(unixMs: max(now, Id.epochMs) + Id.maximumLeadMs, partition: PartitionId(0), sequence: 0)
-                .rawValue
-        }
-        let place = token
         let replies = try await scatter(
             "rookery.Search/Tweets", as: SearchReply.self, over: allPartitions, session: session, by: deadline
         ) { partitions in
             options.request(query, partitions) {
-                $0.below = place.below
-                $0.belowScore = place.belowScore
-                $0.ceiling = place.ceiling
+                $0.below = token.below
+                $0.belowScore = token.belowScore
+                $0.ceiling = token.ceiling
             }
         }.orThrow()
         let hits = replies.answers.flatMap(\.answer.hits).sorted { ($0.score, $0.id) > ($1.score, $1.id) }
@@ -93,7 +85,9 @@ extension RookeryClient {
         let more =
             hits.count > shown.count || !replies.missing.isEmpty || replies.answers.contains { !$0.answer.exhausted }
         if more, let last = shown.last {
-            found.next = SearchToken(below: last.id, belowScore: last.score, ceiling: place.ceiling)
+            // The newest that the first page could hold: no clock of ours has a say in what is found.
+            let ceiling = token.ceiling == 0 ? replies.answers.map(\.answer.newest).max() ?? 0 : token.ceiling
+            found.next = SearchToken(below: last.id, belowScore: last.score, ceiling: ceiling)
         }
         return found
     }

@@ -57,7 +57,7 @@ public struct SearchRequest: WireMessage {
     /// latest: only ids below; top: only what ranks below (score, id); 0: from the start
     public var below: UInt64 = 0
     public var belowScore: UInt64 = 0
-    /// top: only ids up to this one, so that pages fit together; 0: no bound
+    /// top: only ids up to this one, so that pages fit together; 0: no bound, for the first page
     public var ceiling: UInt64 = 0
 
     public init() {}
@@ -149,6 +149,8 @@ public struct SearchReply: WireMessage {
     public var cover: [CoveredPartition] = []
     /// top: so much matches that only the newest of it were ranked
     public var partial: Bool = false
+    /// top: no id that was searched is above it; the highest of all nodes' is the next pages' ceiling
+    public var newest: UInt64 = 0
 
     public init() {}
 
@@ -174,6 +176,7 @@ extension SearchReply: CBacked {
         examinedTo = raw.pointee.examined_to
         cover = try readMessages(count: raw.pointee.n_cover, from: raw.pointee.cover)
         partial = raw.pointee.partial != 0
+        newest = raw.pointee.newest
     }
 
     func fill(_ raw: UnsafeMutablePointer<Rookery__SearchReply>, _ arena: Arena) {
@@ -183,6 +186,7 @@ extension SearchReply: CBacked {
         raw.pointee.examined_to = examinedTo
         (raw.pointee.n_cover, raw.pointee.cover) = arena.messages(cover)
         raw.pointee.partial = partial ? 1 : 0
+        raw.pointee.newest = newest
     }
 }
 

@@ -107,7 +107,10 @@ private struct Search: Sendable {
             limit: .max, budget: budget, check: asker.check, accept: { _ in true })
         let ranked = try scored(page.ids, rows, for: asker).filter { isBelow($0.score, $0.id) }
             .sorted { ($0.score, $0.id) > ($1.score, $1.id) }
-        var reply = SearchReply.with { $0.partial = !page.isExhausted }
+        var reply = SearchReply.with {
+            $0.partial = !page.isExhausted
+            $0.newest = indexes.compactMap(\.1.newestId).max() ?? 0
+        }
         let audience = Audience(viewer: viewer.rawValue, rows: rows)
         for hit in ranked where try audience.isShown(hit.id) {
             // One more was found: there is a next page.

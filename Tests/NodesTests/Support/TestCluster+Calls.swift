@@ -29,6 +29,12 @@ extension TestCluster {
 
     func client(withMap map: ClusterMap) -> RookeryClient { Self.client(of: config, map, environment, network) }
 
+    /// A client whose clock is wrong.
+    func client(withClock clock: TestClock) -> RookeryClient {
+        let environment = Environment(clock: clock, random: dice.next, sleep: Environment.system.sleep)
+        return Self.client(of: config, map, environment, network)
+    }
+
     /// An old map on which every partition lies on the wrong node.
     func wrongMap() throws -> ClusterMap {
         let rows = map.rows.map { row in
