@@ -163,7 +163,8 @@ struct TopRankings: Sendable {
     private static func refill<Key>(
         _ table: inout TopTable<Key>?, from all: [(Key, WindowedCount)], k: Int, window: TopWindow, nowMs: UInt64
     ) -> Top<Key> {
-        var filled = TopTable<Key>()
+        // As large as the longest question so far needs: the next one like it finds its answer there.
+        var filled = TopTable<Key>(capacity: max(table?.capacity ?? 0, TopTable<Key>.capacity(answering: k)))
         defer { table = filled }
         return filled.refill(from: all, answering: k, in: window, nowMs: nowMs)
     }

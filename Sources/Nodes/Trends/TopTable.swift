@@ -23,6 +23,12 @@
 struct TopTable<Key: Hashable & Comparable & Sendable>: Sendable {
     static var defaultCapacity: Int { 512 }
 
+    /// As many as any list shows. A question for more is answered from all rows, each time.
+    static var mostKept: Int { 1000 }
+
+    /// What lets a table answer for `k` in every window, and still do so when a fifth of that has sunk to the floor.
+    static func capacity(answering k: Int) -> Int { max(defaultCapacity, 6 * min(k, mostKept)) }
+
     /// A clock that is set back by less than this is waited for. If by more, the table starts anew.
     static var clockSlackMs: UInt64 { 60_000 }
 
