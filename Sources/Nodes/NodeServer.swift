@@ -75,7 +75,8 @@ public final class NodeServer: Sendable {
     private let node: NodeContext
     private let log: GroupLog
     private let pool: NIOThreadPool
-    private let questions: QuestionPool
+    private let searches: QuestionPool
+    private let rankings: QuestionPool
     private let flusher: SumFlusher
     private let search: SearchIndex
     private let tops: TopHomes
@@ -89,6 +90,10 @@ public final class NodeServer: Sendable {
 
     /// Threads that evaluate commands and read rows.
     private static let storageThreads = 2
+    private static let searchThreads = 2
+    /// A ranking's question goes to all of the node's homes, and one at a time may ask a home: a second thread would
+    /// mostly wait for the first.
+    private static let rankingThreads = 1
 
     /// Recovers what is stored, connects, and serves.
     /// - Throws: `StartFailure`, `ReplicationError.corrupt`, `TransportError` when the address cannot be used, or what
@@ -123,12 +128,13 @@ public final class NodeServer: Sendable {
         log = GroupLog(store: parts.store, fatal: parts.fatal)
         pool = NIOThreadPool(numberOfThreads: Self.storageThreads)
         pool.start()
-        questions = QuestionPool()
+        searches = QuestionPool(threads: Self.searchThreads)
+        rankings = QuestionPool(threads: Self.rankingThreads)
         search = SearchIndex(
-            store: parts.store, pool: questions, segmentCapacity: parts.searchBlockTweets, logger: logger,
+            store: parts.store, pool: searches, segmentCapacity: parts.searchBlockTweets, logger: logger,
             fatal: parts.fatal)
         tops = TopHomes(
-            partitioning: map.partitioning, store: parts.store, pool: questions, clock: parts.clock, logger: logger)
+            partitioning: map.partitioning, store: parts.store, pool: rankings, clock: parts.clock, logger: logger)
         channels = Self.channels(to: map, parts, logger)
         node.attach(channels: channels)
         links = Self.links(for: map, node, parts, logger)
@@ -320,7 +326,8 @@ public final class NodeServer: Sendable {
         for task in running { await task.value }
         let endings: [(String, () async throws -> Void)] = [
             ("log", log.close), ("storage threads", { try await self.pool.shutdownGracefully() }),
-            ("question threads", questions.shutdown), ("password threads", node.hasher.shutdown),
+            ("search threads", searches.shutdown), ("ranking threads", rankings.shutdown),
+            ("password threads", node.hasher.shutdown),
         ]
         for (name, end) in endings {
             do {

@@ -6,7 +6,7 @@ import Testing
 /// The threads of searches and rankings: a question ends when nobody waits for it any more.
 @Suite struct QuestionPoolTests {
     @Test func aQuestionIsAnsweredOffTheCallersThread() async throws {
-        let pool = QuestionPool()
+        let pool = QuestionPool(threads: 2)
         let answer = try await pool.answer { asker in
             try asker.check()
             return 42
@@ -16,7 +16,7 @@ import Testing
     }
 
     @Test func aQuestionWhoseCallerLeavesStops() async throws {
-        let pool = QuestionPool()
+        let pool = QuestionPool(threads: 2)
         let (begun, beginning) = AsyncStream.makeStream(of: Void.self)
         let call = Task {
             try await pool.answer { asker in
@@ -33,7 +33,7 @@ import Testing
     }
 
     @Test func aQuestionWhoseCallerLeftBeforeItsTurnIsNotBegun() async throws {
-        let pool = QuestionPool()
+        let pool = QuestionPool(threads: 2)
         let gate = DispatchSemaphore(value: 0)
         let (begun, beginning) = AsyncStream.makeStream(of: Void.self)
         // All threads are busy, so the next question stands in line.

@@ -1,17 +1,19 @@
 import NIOPosix
 import Synchronization
 
-/// The threads of questions that look at much: searches and rankings, and the work that keeps both up.
+/// The threads of questions that look at much, and of the work that keeps up what they look at: one pool for searches,
+/// one for rankings. After a start a ranking may read for seconds, and no search stands in line behind it.
 ///
 /// They are not those that evaluate commands and read rows: a search through many blocks holds up nobody's post, and
 /// finds no line of others' reads before it. Source of keeping classes of work apart: Dean, Barroso, The Tail at
 /// Scale, 2013.
 final class QuestionPool: Sendable {
-    private static let threadCount = 2
+    private let threads: NIOThreadPool
 
-    private let threads = NIOThreadPool(numberOfThreads: threadCount)
-
-    init() { threads.start() }
+    init(threads count: Int) {
+        threads = NIOThreadPool(numberOfThreads: count)
+        threads.start()
+    }
 
     /// Runs a question; one whose caller is gone before its turn has come is not begun.
     /// - Parameter question: looks at `Asker.check` now and then, between parts of its work.

@@ -1,3 +1,4 @@
+import Dispatch
 import Glibc
 import Storage
 import Synchronization
@@ -17,6 +18,10 @@ final class ForgetfulStore: Store {
     let dawdles = Atomic<Bool>(false)
     /// The disk fails whenever a block of the search index is written.
     let failsOnBlocks = Atomic<Bool>(false)
+    /// While it is there, whoever reads all hashtags waits at it, as if there were very many.
+    let tagsDoor = Mutex<DispatchSemaphore?>(nil)
+    /// As many have come to the door.
+    let atDoor = Atomic(0)
     private let memory: MemoryStore
     private let disk: Mutex<Disk>
 
@@ -73,6 +78,13 @@ final class ForgetfulStore: Store {
         try memory.scan(family, from: from, to: to, reverse: reverse, body)
     }
 
+    fileprivate func waitAtDoor(_ family: Family) {
+        guard family == .tags, let door = tagsDoor.withLock({ $0 }) else { return }
+        atDoor.add(1, ordering: .relaxed)
+        // Bounded, so that a story that does not open it fails.
+        if door.wait(timeout: .now() + .seconds(30)) == .success { door.signal() }
+    }
+
     fileprivate func dawdle() {
         guard dawdles.load(ordering: .relaxed) else { return }
         for _ in 0..<50 { sched_yield() }
@@ -104,6 +116,7 @@ private final class SlowSnapshot: Snapshot {
         _ body: (_ key: UnsafeRawBufferPointer, _ value: UnsafeRawBufferPointer) throws -> Bool
     ) throws {
         store.dawdle()
+        store.waitAtDoor(family)
         try inner.scan(family, from: from, to: to, reverse: reverse, body)
     }
 }
