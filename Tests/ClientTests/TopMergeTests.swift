@@ -61,6 +61,19 @@ import Testing
         #expect(end == .finish(.init(items: Self.sorted([5: 3, 6: 3]), bound: 3, unsettled: [2])))
     }
 
+    /// One list ends at 50 and may go on with 49, the other one ends at 1: its last item says nothing of the first.
+    @Test func listsThatWerePutTogetherMayHideWhatTheirLastItemExcludes() {
+        var merge = Merge(k: 40, owners: [1, 2])
+        guard case .ask(_, let first) = merge.start(), first < 40 else { return #expect(Bool(false)) }
+        let long = Dictionary(uniqueKeysWithValues: (0..<10).map { ($0, Int64(50)) })
+        let short = Dictionary(uniqueKeysWithValues: (10..<20).map { ($0, Int64(1)) })
+        let both = Merge.Page(
+            items: Self.sorted(long.merging(short) { $1 }), bound: 49, isComplete: false, isOneList: false)
+        _ = merge.received(both, from: 1)
+        let tens = Dictionary(uniqueKeysWithValues: (20..<50).map { ($0, Int64(10)) })
+        #expect(merge.received(Self.page(tens, isComplete: true), from: 2) == .ask([1], first: 40))
+    }
+
     @Test func whoFailsIsNamed() {
         var merge = Merge(k: 2, owners: [1, 2, 3])
         _ = merge.start()

@@ -192,6 +192,6 @@ extension TopMerge<TopKey, NodeId>.Page {
         }
         self.init(
             items: items.sorted { ($1.count, $0.key) < ($0.count, $1.key) }, bound: replies.map(\.bound).max() ?? 0,
-            isComplete: replies.allSatisfy(\.complete))
+            isComplete: replies.allSatisfy(\.complete), isOneList: replies.count == 1)
     }
 }

@@ -20,6 +20,9 @@ struct TopMerge<Key: Comparable & Sendable, Owner: Hashable & Sendable>: Sendabl
         var bound: Int64
         /// The owner has no others.
         var isComplete: Bool
+        /// What is not shown stands after the last item. Not so of several lists that were put together: one of them
+        /// may end before another one's last item.
+        var isOneList = true
     }
 
     enum Action: Equatable, Sendable {
@@ -121,7 +124,7 @@ extension TopMerge {
         guard !page.isComplete, page.bound > 0 else { return false }
         guard let last else { return true }
         // What is not shown stands after the page's last item, which says more than the bound where counts are equal.
-        if let shown = page.items.last, shown.count <= page.bound { return isBefore(shown, last) }
+        if page.isOneList, let shown = page.items.last, shown.count <= page.bound { return isBefore(shown, last) }
         return page.bound >= last.count
     }
 
