@@ -77,11 +77,11 @@ final class StubCluster: Sendable {
     }
 
     /// What an answer says that covers these partitions as the map has them.
-    static func cover(_ partitions: [UInt32]) -> [CoveredPartition] {
+    static func cover(_ partitions: [UInt32], epoch: UInt64 = 1) -> [CoveredPartition] {
         partitions.map { partition in
             .with {
                 $0.partition = partition
-                $0.epoch = 1
+                $0.epoch = epoch
             }
         }
     }

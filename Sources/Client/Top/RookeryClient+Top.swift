@@ -10,29 +10,52 @@ extension RookeryClient {
         }
         let (homes, deadline) = (try homes(of: query), deadline())
         if query.what == .terms { return try await topTerms(query, in: homes, session: session, by: deadline) }
-        var merge = TopMerge<TopKey, NodeId>(k: query.k, owners: Set(homes.compactMap(table.owner(of:))).sorted())
-        var isExact = true
-        // Of others' homes: whether their tweets may be shown is not known.
+        let (outcome, isExact, unseen) = try await merged(query, homes, session, deadline)
+        return TopList(
+            items: try await items(outcome.items, query, session, deadline),
+            exact: isExact && outcome.missing.isEmpty && outcome.unsettled.isEmpty,
+            bound: query.by == .views ? outcome.bound : nil,
+            missingNodes: unseen.union(outcome.missing.map(\.rawValue)).sorted())
+    }
+
+    /// How often a list is begun anew because partitions move while their owners are asked.
+    private static let restarts = 2
+
+    /// - Returns: also the nodes that do not say whether their tweets, which others count, may be shown.
+    private func merged(
+        _ query: TopQuery, _ homes: [PartitionId], _ session: Session, _ deadline: Deadline
+    ) async throws -> (outcome: TopMerge<TopKey, NodeId>.Outcome, isExact: Bool, unseen: Set<String>) {
+        var (owners, restartsLeft, isExact) = (owners(of: homes), Self.restarts, true)
         var unseen: Set<String> = []
+        var merge = TopMerge<TopKey, NodeId>(k: query.k, owners: Set(owners.values).sorted())
         var action = merge.start()
         while true {
             switch action {
             case .wait: preconditionFailure("everybody who was asked has answered or failed")
-            case .finish(let outcome):
-                return TopList(
-                    items: try await items(outcome.items, query, session, deadline),
-                    exact: isExact && outcome.missing.isEmpty && outcome.unsettled.isEmpty,
-                    bound: query.by == .views ? outcome.bound : nil,
-                    missingNodes: unseen.union(outcome.missing.map(\.rawValue)).sorted())
-            case .ask(let owners, let first):
-                let asked = homes.filter { table.owner(of: $0).map(owners.contains) ?? false }
+            case .finish(let outcome): return (outcome, isExact, unseen)
+            case .ask(let nodes, let first):
+                let asked = homes.filter { owners[$0].map(nodes.contains) ?? false }
                 let replies = try await ask(query, first: first, of: asked, session, deadline)
                 if replies.missing.count == merge.ownerCount { _ = try replies.orThrow() }
                 isExact = isExact && replies.answers.allSatisfy(\.answer.exact)
                 unseen.formUnion(replies.answers.flatMap(\.answer.missing))
-                action = Self.feed(replies, to: &merge, asked: owners)
+                action = Self.feed(replies, to: &merge, asked: nodes)
             }
+            // Pages are about what their owners had: some of it is elsewhere now, and in nobody's page.
+            let ownersNow = self.owners(of: homes)
+            guard ownersNow != owners else { continue }
+            guard restartsLeft > 0 else {
+                isExact = false
+                continue
+            }
+            (owners, restartsLeft) = (ownersNow, restartsLeft - 1)
+            merge = TopMerge(k: query.k, owners: Set(owners.values).sorted())
+            action = merge.start()
         }
+    }
+
+    private func owners(of homes: [PartitionId]) -> [PartitionId: NodeId] {
+        Dictionary(uniqueKeysWithValues: homes.compactMap { home in table.owner(of: home).map { (home, $0) } })
     }
 
     private func ask(
