@@ -50,4 +50,28 @@ import Testing
         await client.close()
         await cluster.stop()
     }
+
+    /// Such a row may come alone, with a refusal, before its node is heard of.
+    @Test func anOwnerThatIsUnknownIsMissing() async throws {
+        let cluster = StubCluster()
+        try await cluster.start(methods: [Self.top, "rookery.Search/Users"]) { _, call in
+            guard call.method == Self.top else {
+                let request = try UserSearchRequest.decode(call.message)
+                return Answer(UserSearchReply.with { $0.cover = StubCluster.cover(request.partitions) }.encode())
+            }
+            let request = try TopRequest.decode(call.message)
+            let reply = TopReply.with {
+                ($0.complete, $0.exact) = (true, true)
+                $0.cover = StubCluster.cover(request.partitions)
+            }
+            return Answer(reply.encode())
+        }
+        let client = try cluster.client([StubCluster.row(PartitionId(3), primary: "n9", revision: 2)])
+        let list = try await client.top(TopQuery(.tweets), session: StubCluster.session())
+        #expect(!list.exact && list.missingNodes == ["n9"])
+        let page = try await client.searchUsers("n", session: StubCluster.session())
+        #expect(page.missingNodes == ["n9"])
+        await client.close()
+        await cluster.stop()
+    }
 }

@@ -47,15 +47,18 @@ final class StubCluster: Sendable {
         for server in servers.withLock({ Array($0.values) }) { await server.abort() }
     }
 
-    /// Rows at revision 1; all partitions at n1, but for those that n2 is given.
+    /// Rows at revision 1, but for newer ones that are given; all partitions at n1, but for those that n2 is given.
     func client(
-        ofN2: Set<UInt16> = [], _ change: (inout RookeryClient.Options) -> Void = { _ in }
+        ofN2: Set<UInt16> = [], _ rows: [Cluster.PartitionRow] = [],
+        _ change: (inout RookeryClient.Options) -> Void = { _ in }
     ) throws -> RookeryClient {
         var options = RookeryClient.Options()
         options.timeout = .seconds(60)  // no test waits for it; a busy machine may need it
         change(&options)
+        var map = try Self.map(ofN2: ofN2)
+        for row in rows { map.update(row: row) }
         return RookeryClient(
-            map: try Self.map(ofN2: ofN2), clusterId: "test", options: options, transport: transport, group: Self.group)
+            map: map, clusterId: "test", options: options, transport: transport, group: Self.group)
     }
 
     static func map(ofN2: Set<UInt16> = []) throws -> ClusterMap {

@@ -31,8 +31,9 @@ final class RoutingTable: Sendable {
         }
     }
 
-    /// The primary's node.
-    func owner(of partition: PartitionId) -> NodeId? { map.withLock { $0.owner(of: partition)?.id } }
+    /// The primary, even one of which nothing else is known: whoever asks it is told that it cannot be reached, and
+    /// can name it.
+    func owner(of partition: PartitionId) -> NodeId? { map.withLock { $0.row(of: partition)?.primary } }
 
     /// Remembers an epoch in which a partition was led.
     /// - Returns: false when a newer one is known.
@@ -45,9 +46,9 @@ final class RoutingTable: Sendable {
         }
     }
 
-    /// Takes the rows that are newer than what was known.
+    /// Takes the rows that are newer than what was known, and the nodes that they name.
     func learn(_ newer: ClusterMap) {
-        map.withLock { map in for row in newer.rows { _ = map.update(row: row) } }
+        map.withLock { map in _ = map.merge(version: newer.version, nodes: newer.sortedNodes, rows: newer.rows) }
     }
 
     /// Takes the row from a wrong-owner refusal. True when it is newer than what was known, so the call can follow it.
