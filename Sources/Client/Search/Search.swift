@@ -5,7 +5,8 @@ public struct SearchOptions: Hashable, Sendable {
     public enum Sort: UInt8, Hashable, Sendable, CaseIterable {
         /// Newest first.
         case latest = 0
-        /// By likes, retweets and replies together; equals newest first.
+        /// By likes, retweets and replies together; equals newest first. Pages are as of when each is read: what is
+        /// counted between two of them may move a tweet over the page's end, out of both or into both.
         case top = 1
     }
 
@@ -85,6 +86,12 @@ public struct SearchPage: Codable, Hashable, Sendable {
         newestId = tweets.map(\.id).max()
         oldestId = tweets.map(\.id).min()
         count = tweets.count
+    }
+
+    /// The page without the tweets that were on pages before, to which its own are added.
+    public func without(_ seen: inout Set<Id>) -> Self {
+        let new = tweets.filter { seen.insert($0.id).inserted }
+        return Self(tweets: new, next: next, missingNodes: missingNodes, partial: partial, includes: includes)
     }
 }
 

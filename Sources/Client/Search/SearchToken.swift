@@ -2,7 +2,8 @@ import Cluster
 import Foundation
 
 /// Where a page of a search ended: opaque to the caller, tied to the search it came from. It holds an id or a score and
-/// never a position, so that it stays right while new tweets arrive.
+/// never a position, so that it stays right while new tweets arrive. By score it holds for scores as they were: a tweet
+/// that gains a like between two pages may rise past the place and be on neither, one that loses a like may be on both.
 struct SearchToken: Hashable {
     /// Only what lies below is still to come; 0: from the start.
     var below: UInt64 = 0

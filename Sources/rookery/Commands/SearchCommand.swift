@@ -1,5 +1,6 @@
 import ArgumentParser
 import Client
+import Cluster
 
 struct SearchCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
@@ -71,8 +72,10 @@ extension Context {
         _ paging: PagingOptions, _ read: (Int, String?) async throws -> SearchPage
     ) async throws {
         var printed = false
+        // By score, one that has lost a like since may come again.
+        var seen: Set<Id> = []
         let pages = try await paging.pages(
-            { try await read($0 == 0 ? Self.defaultMax : $0, $1) }, next: \.next
+            { try await read($0 == 0 ? Self.defaultMax : $0, $1).without(&seen) }, next: \.next
         ) { page in
             guard !json, !page.tweets.isEmpty else { return }
             if printed { Terminal.writeLine("") }
