@@ -19,6 +19,14 @@ extension EndToEndTests {
             #expect(try await cluster.misuse("home", "--exclude", "adverts").contains("adverts"))
             #expect(try await cluster.misuse("home", "--max", "0").contains("--max"))
             #expect(try await cluster.misuse("home", "--max", "many").contains("many"))
+            #expect(try await cluster.misuse("search", "a", "--exclude", "retweets").contains("finds no retweets"))
+            #expect(try await cluster.misuse("search", "a", "--expand", "author").contains("with --json only"))
+            for option in [["--sort", "top"], ["--archive"], ["--exclude", "replies"], ["--expand", "author"]] {
+                let refused = try await Program.run(
+                    Program.rookery, ["search", "a", "--users", "--json"] + option, in: cluster.path)
+                #expect(refused.status == 64 && refused.error.contains("\(option[0]) is about tweets"))
+            }
+            #expect(try await cluster.misuse("trends", "--window", "7d").contains("15m, 1h or 24h"))
             #expect(try await cluster.misuse("cluster", "kill").contains("<node>"))
             #expect(try await cluster.misuse("import", "--tweets", "x").contains("--graph"))
             let files = ["import", "--graph", "x", "--tweets", "x", "--concurrency"]
@@ -30,6 +38,15 @@ extension EndToEndTests {
             #expect(try await cluster.misuse("account", "revoke", "7", "--others").contains("--others"))
             #expect(try await cluster.misuse("cluster", "logs", "n1", "--follow", "--json").contains("--follow"))
             #expect(!FileManager.default.fileExists(atPath: cluster.data))
+        }
+
+        @Test func helpSaysWhichWindowIsMeant() async throws {
+            for (command, window) in [("top", "all"), ("trends", "1h")] {
+                let help = try await Program.run(Program.rookery, [command, "--help"], in: cluster.path)
+                // Wrapped where the line ends.
+                let words = help.output.split(whereSeparator: \.isWhitespace).joined(separator: " ")
+                #expect(words.contains("default: \(window))"), "\(words)")
+            }
         }
 
         @Test func inputThatIsNoTextIsNotPosted() async throws {

@@ -15,8 +15,8 @@ struct SearchCommand: AsyncParsableCommand {
             """)
     @OptionGroup var common: CommonOptions
     @OptionGroup var paging: PagingOptions
-    @OptionGroup var exclude: ExcludeOption
-    @Option(help: "latest or top: newest first, or by likes, retweets and replies.") var sort: Sort = .latest
+    @Option(help: "What to leave out: replies. Retweets are not found in any case.") var exclude: String?
+    @Option(help: "latest or top: newest first, as without it, or by likes, retweets and replies.") var sort: Sort?
     @Flag(help: "Everything, not only the last seven days.") var archive = false
     @Flag(help: "People whose name, or a word of whose display name, begins with the query.") var users = false
     @Option(help: "With --json, fetch as well: author, mentions, referenced, or several with commas.")
@@ -29,9 +29,24 @@ struct SearchCommand: AsyncParsableCommand {
 
     func validate() throws {
         _ = try expansions()
+        if let exclude, exclude != "replies" {
+            throw ValidationError("--exclude takes replies for a search, which finds no retweets, not '\(exclude)'.")
+        }
+        if expand != nil, !common.json { throw ValidationError("--expand shows what it fetches with --json only.") }
+        if users, let option = ofTweets {
+            throw ValidationError("\(option) is about tweets and does not go with --users.")
+        }
         if let max = paging.max, !SearchOptions.maxResultsRange.contains(max) {
             throw ValidationError("--max must be 1 to 100 for a search.")
         }
+    }
+
+    /// The first option that is given and means nothing for people.
+    private var ofTweets: String? {
+        let given = [
+            ("--sort", sort != nil), ("--archive", archive), ("--exclude", exclude != nil), ("--expand", expand != nil),
+        ]
+        return given.first { $0.1 }?.0
     }
 
     private func expansions() throws -> Set<SearchOptions.Expansion> {
@@ -55,7 +70,7 @@ struct SearchCommand: AsyncParsableCommand {
             } else {
                 var options = SearchOptions(
                     sort: sort == .top ? .top : .latest, archive: archive,
-                    excludeReplies: try exclude.kinds().contains(.replies), expansions: try expansions())
+                    excludeReplies: exclude == "replies", expansions: try expansions())
                 try await context.showFound(paging) { max, next in
                     (options.maxResults, options.next) = (max, next)
                     return try await context.client.search(query, options, session: session)

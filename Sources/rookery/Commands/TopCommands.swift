@@ -12,7 +12,8 @@ struct TopCommand: AsyncParsableCommand {
             listed may have, when that is more than one that is.
             """)
     @OptionGroup var common: CommonOptions
-    @OptionGroup var window: WindowOptions
+    @OptionGroup var place: RegionOption
+    @Option(help: "What has happened since then counts.") var window: TopQuery.Window = .all
     @Option(help: "likes, views, retweets or replies of tweets; uses of hashtags and terms; followers of users.")
     var by: TopQuery.Metric?
     @Option(name: .customShort("k"), help: "How many, at most 1000.") var k = 10
@@ -29,7 +30,7 @@ struct TopCommand: AsyncParsableCommand {
 
     func run() async throws {
         try await common.withContext { context in
-            let query = TopQuery(what, by: by, k: k, window: window.window, region: window.region)
+            let query = TopQuery(what, by: by, k: k, window: window, region: place.region)
             let list = try await context.client.top(query, session: try context.requiredSession())
             try context.show(list, context.lines(list, query))
             if !context.json { context.showMissing(list.missingNodes) }
@@ -41,12 +42,14 @@ struct TrendsCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "trends", abstract: "Hashtags that rise, compared with their own past.")
     @OptionGroup var common: CommonOptions
-    @OptionGroup var window: WindowOptions
+    @OptionGroup var place: RegionOption
+    @Option(help: "15m, 1h or 24h, which the seven days before are compared with.")
+    var window: TopQuery.Window = .hour
     @Option(name: .customShort("k"), help: "How many, at most 1000.") var k = 10
 
     func validate() throws {
         guard TopQuery.kRange.contains(k) else { throw ValidationError("-k must be 1 to 1000.") }
-        guard ![.all, .week].contains(window.window) || !window.isGiven else {
+        guard ![.all, .week].contains(window) else {
             throw ValidationError("trends compare a window of 15m, 1h or 24h with the seven days before it.")
         }
     }
@@ -54,20 +57,15 @@ struct TrendsCommand: AsyncParsableCommand {
     func run() async throws {
         try await common.withContext { context in
             let list = try await context.client.trends(
-                k: k, window: window.isGiven ? window.window : .hour, region: window.region,
-                session: try context.requiredSession())
+                k: k, window: window, region: place.region, session: try context.requiredSession())
             try context.show(list, context.lines(list))
             if !context.json { context.showMissing(list.missingNodes) }
         }
     }
 }
 
-struct WindowOptions: ParsableArguments {
-    @Option(name: .customLong("window"), help: "15m, 1h, 24h, 7d or all.") var given: TopQuery.Window?
+struct RegionOption: ParsableArguments {
     @Option(help: "One region; without it the world.") var region: String?
-
-    var isGiven: Bool { given != nil }
-    var window: TopQuery.Window { given ?? .all }
 }
 
 extension TopQuery.What: ExpressibleByArgument {}
