@@ -63,4 +63,41 @@ import Testing
             #expect(found.tweets.map(\.id) == expected.sorted(by: >))
         }
     }
+
+    /// A block is made of tweets, and can be made of them again: who searches notices nothing but the time it takes.
+    @Test(arguments: [false, true]) func aDamagedBlockCostsNoAnswer(isLost: Bool) async throws {
+        var setup = TestCluster.Setup()
+        (setup.nodes, setup.partitions, setup.searchBlockTweets) = (1, 2, 8)
+        try await TestCluster.run(setup) { cluster in
+            let people = try await cluster.people(2)
+            var expected: [Id] = []
+            for number in 0..<60 {
+                let author = people[number % people.count]
+                expected.append(
+                    try await cluster.client.post(Draft(text: "kept \(number)"), session: author.session).id)
+            }
+            expected.sort(by: >)
+            let options = SearchOptions(maxResults: 100)
+            let before = try await cluster.client.search("kept", options, session: people[0].session)
+            #expect(before.tweets.map(\.id) == expected)
+            let store = try #require(cluster.store(of: cluster.nodes[0]))
+            let whole = try store.dump([.search])
+            var effects = Effects()
+            for row in try store.rows(.search) where row.key.count > Self.blockKeyBytes + 1 {
+                if isLost {
+                    effects.delete(.search, row.key)
+                } else {
+                    effects.put(.search, row.key, row.value.dropLast() + [row.value[row.value.count - 1] ^ 1])
+                }
+            }
+            try store.write(effects, sync: true)
+            #expect(try store.dump([.search]) != whole, "or no chunk is damaged")
+            let found = try await cluster.client.search("kept", options, session: people[0].session)
+            #expect(found.tweets.map(\.id) == expected && found.missingNodes.isEmpty)
+            #expect(try store.dump([.search]) == whole)
+        }
+    }
+
+    /// A partition and the first id; a chunk's key goes on with its first term.
+    private static let blockKeyBytes = 2 + 8
 }

@@ -38,6 +38,15 @@ enum Rows {
         Key(partition: partition.rawValue).appending(minId)
     }
 
+    /// The first id of the block that a row of the `search` family belongs to.
+    static func searchBlockId(_ key: [UInt8]) throws -> UInt64 {
+        try key.withUnsafeBytes { key in
+            var reader = KeyReader(key)
+            _ = try reader.uint16()
+            return try reader.uint64()
+        }
+    }
+
     // MARK: edges
 
     /// Kept at the follower.

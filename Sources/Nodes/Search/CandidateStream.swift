@@ -47,15 +47,15 @@ struct CandidateStream {
 
     /// Does the least that brings the stream on. Each step lowers the bound, ends the stream, or opens something.
     ///
-    /// - Throws: what a damaged block or `likes` throws.
+    /// - Throws: `DamagedBlock`, and what `likes` throws.
     mutating func step() throws -> Step? {
         switch state {
         case .over: return nil
         case .ahead(let unit):
-            try open(unit)
+            try DamagedBlock.naming(unit.minId) { try open(unit) }
             return .opened
         case .open(let unit, let cursor, let ordinal):
-            return try step(unit, cursor, below: ordinal)
+            return try DamagedBlock.naming(unit.minId) { try step(unit, cursor, below: ordinal) }
         }
     }
 

@@ -1,8 +1,8 @@
 import Cluster
 
-/// Why a block cannot be read. The rest of the partition's blocks are not touched by it.
+/// Why a block cannot be read.
 enum PackedBlockError: Error, Equatable {
-    /// The bytes are not those that were written.
+    /// The bytes are not those that were written, or not all of them are there.
     case damaged(String)
     /// Written by a newer version.
     case unknownFormat(UInt8)

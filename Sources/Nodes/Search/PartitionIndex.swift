@@ -11,6 +11,10 @@
 struct PartitionIndex: Sendable {
     static let defaultSegmentCapacity = 2048
 
+    /// Names what copies of one index have in common: the blocks that it was first made of.
+    final class Loading: Sendable {}
+
+    let loadedAs = Loading()
     private let segmentCapacity: Int
     private var active = MemorySegment()
     /// Full, not yet stored; the oldest first.

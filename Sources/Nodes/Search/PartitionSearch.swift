@@ -20,6 +20,7 @@ final class PartitionSearch: Sendable {
     let partition: PartitionId
     private let store: any Store
     private let segmentCapacity: Int
+    private let damaged: @Sendable (DamagedBlock) -> Void
     private let fatal: @Sendable (any Error) -> Void
     private let inbox = Mutex(Inbox())
     /// Nil until it is first used: after a start, blocks and newer tweets are read from the store.
@@ -27,13 +28,16 @@ final class PartitionSearch: Sendable {
 
     /// - Parameters:
     ///   - segmentCapacity: tweets a block.
+    ///   - damaged: a block cannot be read, and is made anew with all behind it.
     ///   - fatal: a block could not be written; the process must end (rule C9).
     init(
-        _ partition: PartitionId, store: any Store, segmentCapacity: Int, fatal: @escaping @Sendable (any Error) -> Void
+        _ partition: PartitionId, store: any Store, segmentCapacity: Int,
+        damaged: @escaping @Sendable (DamagedBlock) -> Void, fatal: @escaping @Sendable (any Error) -> Void
     ) {
         self.partition = partition
         self.store = store
         self.segmentCapacity = segmentCapacity
+        self.damaged = damaged
         self.fatal = fatal
     }
 
@@ -60,10 +64,12 @@ final class PartitionSearch: Sendable {
     ///   written is the end of the process.
     func current() throws -> PartitionIndex {
         try index.withLock { index in
+            // First of all, or it would grow for ever where nothing can be loaded: what is in it is stored already.
+            let rows = takeInbox()
             var current = try index ?? load()
-            // Should anything fail below, it is made anew from what is stored: the inbox is gone then.
+            // Should anything fail below, it is made anew from what is stored.
             index = nil
-            for row in takeInbox() {
+            for row in rows {
                 // Ids ascend in the log; what the store had already when the index was loaded comes once more.
                 current.add(IndexedTweet(row))
                 try storeSealed(&current)
@@ -74,6 +80,18 @@ final class PartitionSearch: Sendable {
     }
 
     func catchUp() throws { _ = try current() }
+
+    /// A block cannot be read: it and those behind it are removed, and made anew by who asks next.
+    /// - Parameter asked: what `current` gave. Somebody else may have found the damage, too, and it be mended by now.
+    func giveUp(_ damage: DamagedBlock, of asked: PartitionIndex) throws {
+        try index.withLock { index in
+            guard let current = index, current.loadedAs === asked.loadedAs else { return }
+            index = nil
+            damaged(damage)
+            let stored = SearchBlockRows(partition: partition, rows: store)
+            if let removal = try stored.removal(from: damage.minId) { try write(removal) }
+        }
+    }
 
     private func takeInbox() -> [TweetRow] {
         inbox.withLock { inbox in
@@ -86,8 +104,8 @@ final class PartitionSearch: Sendable {
     private func load() throws -> PartitionIndex {
         let snapshot = store.snapshot()
         let stored = SearchBlockRows(partition: partition, rows: snapshot)
-        var index = PartitionIndex(segmentCapacity: segmentCapacity, blocks: try stored.stored())
-        if let removal = try stored.removal(above: index.newestId) { try write(removal) }
+        var index = PartitionIndex(segmentCapacity: segmentCapacity, blocks: try stored.stored(damaged: damaged))
+        if let removal = try stored.removal(from: index.newestId.map { $0 + 1 }) { try write(removal) }
         let tweets = Key(partition: partition.rawValue)
         let from = index.newestId.map { tweets.appending($0 + 1).bytes } ?? tweets.bytes
         try snapshot.scan(.tweets, from: from, to: tweets.prefixEnd, reverse: false) { _, value in

@@ -32,10 +32,19 @@ final class SearchIndex: AppliedObserver {
     func search(in partition: PartitionId) -> PartitionSearch {
         partitions.withLock { partitions in
             if let search = partitions[partition] { return search }
-            let search = PartitionSearch(partition, store: store, segmentCapacity: segmentCapacity, fatal: fatal)
+            let search = PartitionSearch(
+                partition, store: store, segmentCapacity: segmentCapacity, damaged: tell, fatal: fatal)
             partitions[partition] = search
             return search
         }
+    }
+
+    @Sendable private func tell(_ damage: DamagedBlock) {
+        logger.error(
+            "a block of the search index cannot be read: it and those behind it are made anew from their tweets",
+            metadata: [
+                "partition": "\(damage.partition)", "block": "\(damage.minId)", "error": "\(damage.reason)",
+            ])
     }
 
     func applied(_ entry: LogEntry, in partition: Partition) throws {
@@ -63,11 +72,24 @@ final class SearchIndex: AppliedObserver {
     ) async throws -> Answer {
         let (searches, store) = (partitions.map(search), store)
         return try await pool.answer { asker in
-            let indexes = try searches.map { search in
-                try asker.check()
-                return (search.partition, try search.current())
+            var mended = 0
+            while true {
+                let indexes = try searches.map { search in
+                    try asker.check()
+                    return (search.partition, try search.current())
+                }
+                do {
+                    return try question(indexes, store.snapshot(), asker)
+                } catch let damage as DamagedBlock where mended < Self.mendedAtMost {
+                    mended += 1
+                    for (search, index) in zip(searches, indexes) where search.partition == damage.partition {
+                        try search.giveUp(damage, of: index.1)
+                    }
+                }
             }
-            return try question(indexes, store.snapshot(), asker)
         }
     }
+
+    /// Blocks that are given up for one question. A disk on which there are more is beyond help.
+    private static let mendedAtMost = 64
 }

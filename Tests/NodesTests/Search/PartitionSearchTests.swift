@@ -1,5 +1,6 @@
 import Cluster
 import Messages
+import Replication
 import Storage
 import Synchronization
 import Testing
@@ -15,17 +16,23 @@ import Testing
         Id(unixMs: Id.epochMs + UInt64(number), partition: place, sequence: 0)
     }
 
-    private func post(_ numbers: Range<Int>) throws {
+    /// - Returns: as the log has it.
+    @discardableResult
+    private func post(_ numbers: Range<Int>) throws -> LogEntry {
         var effects = Effects()
         for number in numbers {
             let row = TweetRow.with { ($0.id, $0.text) = (id(number).rawValue, "rook") }
             effects.put(.tweets, Rows.tweet(id(number)), row.encode())
         }
         try store.write(effects, sync: true)
+        return .with { $0.effects = effects.encode() }
     }
 
-    private func search(fatal: @escaping @Sendable (any Error) -> Void = { Issue.record($0) }) -> PartitionSearch {
-        PartitionSearch(place, store: store, segmentCapacity: 8, fatal: fatal)
+    private func search(
+        damaged: @escaping @Sendable (DamagedBlock) -> Void = { Issue.record($0) },
+        fatal: @escaping @Sendable (any Error) -> Void = { Issue.record($0) }
+    ) -> PartitionSearch {
+        PartitionSearch(place, store: store, segmentCapacity: 8, damaged: damaged, fatal: fatal)
     }
 
     private func found(by index: PartitionIndex) throws -> [UInt64] {
@@ -45,6 +52,41 @@ import Testing
         let index = try search().current()
         #expect(index.blocks.map(\.maxId) == [id(8).rawValue, id(16).rawValue])
         #expect(try found(by: index) == (1..<21).reversed().map { id($0).rawValue })
+    }
+
+    /// Nobody can index what lies behind a tweet that cannot be read; it must not be kept for ever meanwhile.
+    @Test func aPartitionThatCannotBeLoadedKeepsNoTweets() throws {
+        var effects = Effects()
+        effects.put(.tweets, Rows.tweet(id(0)), [0xff])
+        try store.write(effects, sync: true)
+        let search = search()
+        for round in 0..<3 {
+            let first = 1 + round * PartitionSearch.takenAt
+            let asksForCatchUp = try search.applied(try post(first..<first + PartitionSearch.takenAt))
+            #expect(asksForCatchUp, "in round \(round) the inbox is not full, or nobody is to take it")
+            #expect(throws: (any Error).self) { try search.catchUp() }
+        }
+        // With the row mended, everything is there.
+        var mending = Effects()
+        mending.delete(.tweets, Rows.tweet(id(0)))
+        try store.write(mending, sync: true)
+        #expect(try found(by: search.current()).first == id(3 * PartitionSearch.takenAt).rawValue)
+    }
+
+    /// Two questions find the same damage; the second one must not remove what the first had made anew.
+    @Test func aBlockIsGivenUpOnce() throws {
+        let damages = Mutex<[DamagedBlock]>([])
+        let search = search(damaged: { damage in damages.withLock { $0.append(damage) } })
+        try post(1..<21)
+        let asked = try search.current()
+        let damage = DamagedBlock(minId: id(9).rawValue, reason: .damaged("a chunk is missing"))
+        try search.giveUp(damage, of: asked)
+        #expect(try store.rows(.search).count == asked.blocks[0].directory.firstTerms.count + 2)
+        let mended = try search.current()
+        try search.giveUp(damage, of: asked)
+        #expect(damages.withLock { $0 } == [damage])
+        #expect(try search.current().loadedAs === mended.loadedAs)
+        #expect(try mended.blocks == asked.blocks && found(by: mended) == found(by: asked))
     }
 
     /// rule C9: a write that failed ends the process. What only the question is about does not.

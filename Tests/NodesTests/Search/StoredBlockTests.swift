@@ -1,6 +1,7 @@
 import Cluster
 import Messages
 import Storage
+import Synchronization
 import Testing
 
 @testable import Nodes
@@ -25,9 +26,11 @@ import Testing
         return store
     }
 
-    private static func started(on store: MemoryStore) throws -> PartitionIndex {
+    private static func started(
+        on store: MemoryStore, damaged: @escaping @Sendable (DamagedBlock) -> Void = { Issue.record($0) }
+    ) throws -> PartitionIndex {
         try PartitionSearch(
-            partition, store: store, segmentCapacity: PartitionIndex.defaultSegmentCapacity,
+            partition, store: store, segmentCapacity: PartitionIndex.defaultSegmentCapacity, damaged: damaged,
             fatal: { Issue.record("a block was not written: \($0)") }
         ).current()
     }
@@ -67,5 +70,42 @@ import Testing
         #expect(second.blocks == first.blocks)
         #expect(try Self.found("common", in: second, store) == 5000)
         #expect(try store.dump([.search]) == rows)
+    }
+
+    /// What may have become of a row while nobody looked.
+    enum Damage: CaseIterable {
+        case lost, flipped, newer
+
+        func done(to row: [UInt8]) -> [UInt8]? {
+            switch self {
+            case .lost: nil
+            case .flipped: row.dropLast() + [row[row.count - 1] ^ 1]
+            case .newer: PackedWriter(format: 9).sealed()
+            }
+        }
+    }
+
+    /// Of the second block: it and the third are made anew, the first is not touched, and somebody hears of it.
+    @Test(arguments: [[], PackedBlock.directorySubkey], Damage.allCases)
+    func aBlockThatCannotBeReadIsMadeAnew(subkey: [UInt8], damage: Damage) throws {
+        let store = try Self.store(tweets: 7000)
+        let first = try Self.started(on: store)
+        let rows = try store.dump([.search])
+        let key = Rows.searchBlock(first.blocks[1].minId, in: Self.partition).appending(subkey).bytes
+        var effects = Effects()
+        if let row = damage.done(to: try #require(try store.get(.search, key))) {
+            effects.put(.search, key, row)
+        } else {
+            effects.delete(.search, key)
+        }
+        try store.write(effects, sync: false)
+        let told = Mutex<[UInt64]>([])
+        let second = try Self.started(on: store) { damage in told.withLock { $0.append(damage.minId) } }
+        #expect(second.blocks == first.blocks && second.blocks.count == 3)
+        #expect(try Self.found("common", in: second, store) == 7000)
+        #expect(try store.dump([.search]) == rows)
+        // A version that knew no directories left blocks without one: that is no damage.
+        let isOld = damage == .lost && subkey == PackedBlock.directorySubkey
+        #expect(told.withLock { $0 } == (isOld ? [] : [first.blocks[1].minId]))
     }
 }
