@@ -9,8 +9,9 @@ extension String {
         (havingPiles ? canonicallyOrdered : self).precomposedStringWithCanonicalMapping
     }
 
-    /// The same text with its marks in canonical order.
-    var canonicallyOrdered: String {
+    /// The same text with its marks in canonical order (UAX #15), in O(n log n): to be done before any of Unicode's
+    /// forms is asked for of a text that strangers wrote.
+    public var canonicallyOrdered: String {
         var ordered = String.UnicodeScalarView()
         var marks: [Unicode.Scalar] = []
         for scalar in unicodeScalars {

@@ -300,4 +300,20 @@ import Testing
             #expect(found == people.map(\.name).sorted())
         }
     }
+
+    /// The prefix is folded where connections are served: nobody may keep everybody waiting with a long one.
+    @Test func aLongBeginningOfANameIsRefused() async throws {
+        try await TestCluster.run { cluster in
+            let ada = try await cluster.register("ada")
+            let longest = String(repeating: "x", count: 256)
+            #expect(try await cluster.client.searchUsers(longest, session: ada.session).users.isEmpty)
+            for prefix in [longest + "x", "x" + String(repeating: "\u{300}\u{316}", count: 64)] {
+                let error = await #expect(throws: RookeryError.self) {
+                    try await cluster.client.searchUsers(prefix, session: ada.session)
+                }
+                #expect(error?.status == .invalidArgument)
+                #expect(error?.message == "the beginning of a name has at most 256 bytes")
+            }
+        }
+    }
 }

@@ -1,4 +1,5 @@
 import Foundation
+import TweetText
 
 /// NFKC, asked for only where it can change something.
 enum NormalForm {
@@ -27,7 +28,21 @@ enum NormalForm {
     }
 
     static func normalized(_ text: String) -> String {
-        text.precomposedStringWithCompatibilityMapping
+        withoutPiles(text).precomposedStringWithCompatibilityMapping
+    }
+
+    /// So few marks on a letter sort in no time, however they are sorted.
+    private static let harmlessPile = 64
+
+    /// The same text. The library sorts marks by insertion, which takes quadratic time if somebody piles thousands on one
+    /// letter; sorted beforehand, they leave it nothing to do.
+    static func withoutPiles(_ text: String) -> String {
+        var pile = 0
+        let hasPiles = text.unicodeScalars.contains { scalar in
+            pile = isPlain(scalar) ? 0 : pile + 1
+            return pile > harmlessPile
+        }
+        return hasPiles ? text.canonicallyOrdered : text
     }
 
     /// Whether the text is in NFKC.

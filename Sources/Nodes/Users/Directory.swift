@@ -47,6 +47,8 @@ struct UserSearchService: Sendable {
     let budget: Int
 
     static let maxPage = 100
+    /// Longer than any name, and soon folded.
+    static let maxPrefixBytes = 256
 
     /// What one partition found: hits up to where it stopped.
     private struct Found: Sendable {
@@ -58,6 +60,9 @@ struct UserSearchService: Sendable {
     func search(_ request: UserSearchRequest, _ context: CallContext) async throws -> UserSearchReply {
         try await node.catchUp(context)
         _ = try await node.provenViewer(context)
+        guard request.prefix.utf8.count <= Self.maxPrefixBytes else {
+            throw Refusal(.invalidArgument, "the beginning of a name has at most \(Self.maxPrefixBytes) bytes")
+        }
         guard let prefix = SearchTokens(request.prefix).words.first.map(Directory.shortened) else {
             throw Refusal(.invalidArgument, "name the beginning of a name")
         }

@@ -83,6 +83,23 @@ import Testing
         #expect(classes == [0, 9])
     }
 
+    /// The library sorts marks by insertion: what it is given has to be sorted, wherever the pile stands.
+    @Test(arguments: ["\u{301}\u{323}", "\u{300}\u{316}", "\u{F73}\u{F71}", "\u{3099}\u{316}"])
+    func pilesOfMarksAreSortedBeforeTheyAreNormalized(_ piece: String) {
+        for (before, count) in [("x", 4000), ("so it was said: é", 40)] {
+            let pile = before + String(repeating: piece, count: count)
+            let sorted = NormalForm.withoutPiles(pile)
+            let classes = sorted.unicodeScalars.map(\.properties.canonicalCombiningClass.rawValue)
+            #expect(zip(classes, classes.dropFirst()).allSatisfy { $0 <= $1 || $1 == 0 }, "marks are out of order")
+            let forms = [pile, sorted].map { $0.decomposedStringWithCanonicalMapping.unicodeScalars.sorted() }
+            #expect(forms[0] == forms[1], "the text is another one")
+            let words = [pile, pile.decomposedStringWithCanonicalMapping].map { SearchTokens($0).words }
+            #expect(words[0].elementsEqual(words[1]) { $0.utf8.elementsEqual($1.utf8) })
+        }
+        // What has no piles is not even copied in another order.
+        #expect(NormalForm.withoutPiles("e" + piece).utf8.elementsEqual(("e" + piece).utf8))
+    }
+
     @Test func aLongWordIsCutBetweenCodePoints() {
         let tokens = SearchTokens(String(repeating: "語", count: 100) + " next")
         #expect(tokens.words == [String(repeating: "語", count: 85), "next"])
