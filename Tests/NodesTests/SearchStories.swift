@@ -68,6 +68,19 @@ import Testing
         }
     }
 
+    /// A tag may hold what separates words elsewhere, and is then searched for as it was written.
+    @Test func everyTagThatIsStoredIsFoundAndShown() async throws {
+        try await TestCluster.run { cluster in
+            let ada = try await cluster.register("ada")
+            for tag in ["$BRK.A", "#col·lecció", "#セーラー・ムーン", "#two〜parts", "#Straße", "#rook"] {
+                let tweet = try await cluster.client.post(Draft(text: "mind \(tag) well"), session: ada.session)
+                let found = try await cluster.client.search(tag, session: ada.session)
+                #expect(found.tweets.map(\.id) == [tweet.id], "\(tag)")
+                #expect(found.tweets.first?.highlighted == "mind <em>\(tag)</em> well")
+            }
+        }
+    }
+
     @Test func onlyFollowersFindWhatIsProtected() async throws {
         try await TestCluster.run { cluster in
             let world = try await WrongInputStories.World(cluster)

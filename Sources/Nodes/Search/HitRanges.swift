@@ -1,3 +1,5 @@
+import TweetText
+
 /// Where a tweet's text shows what a query asked for.
 ///
 /// Matching is on folded words, showing is in the text as written: a token knows where it came from.
@@ -39,28 +41,26 @@ struct HitRanges {
                 found.append(token.source.lowerBound..<last.source.upperBound)
             }
         }
-        return Self.merged(found + tagRanges(tokens, words, in: Array(text.unicodeScalars)))
+        return Self.merged(found + tagRanges(in: text))
     }
 
-    private func tagRanges(
-        _ tokens: SearchTokens, _ words: [String], in text: [Unicode.Scalar]
-    ) -> [Range<Int>] {
+    /// As they were found when the tweet was posted: a tag may hold more than a word does.
+    private func tagRanges(in text: String) -> [Range<Int>] {
         guard !tags.isEmpty else { return [] }
-        return tokens.tokens.indices.compactMap { position in
-            let source = tokens.tokens[position].source
-            guard source.lowerBound > 0, let sign = Self.sign(text[source.lowerBound - 1]),
-                tags.contains(sign + words[position])
-            else { return nil }
-            return source.lowerBound - 1..<source.upperBound
+        return Extractor.entities(in: text).compactMap { entity in
+            guard let sign = Self.sign(of: entity.kind), tags.contains(sign + Hashtag.folded(entity.text)) else {
+                return nil
+            }
+            return entity.range
         }
     }
 
-    private static func sign(_ scalar: Unicode.Scalar) -> String? {
-        switch scalar {
-        case "#", "＃": "#"
-        case "$", "＄": "$"
-        case "@", "＠": "@"
-        default: nil
+    private static func sign(of kind: Entity.Kind) -> String? {
+        switch kind {
+        case .hashtag: "#"
+        case .cashtag: "$"
+        case .mention: "@"
+        case .list, .url: nil
         }
     }
 

@@ -1,3 +1,5 @@
+import TweetText
+
 /// Operands: `operator:value`, signs before names, and keywords.
 extension SearchQueryParser {
     private static let operators = ["from", "to", "filter", "lang", "since", "until", "min_likes"]
@@ -29,6 +31,10 @@ extension SearchQueryParser {
     /// A sum or a rank (`$5`, `#1`) is a keyword: tags hold a letter.
     private mutating func tag(_ range: Range<Int>, sign: Character) throws(SearchQueryError) -> SearchQuery {
         let start = range.lowerBound
+        if let name = Self.tagName(String(text[range]), sign == "#" ? .hashtag : .cashtag) {
+            try count(terms: 1, at: start)
+            return sign == "#" ? .hashtag(name) : .cashtag(name)
+        }
         let words = SearchTokens(String(text[range].dropFirst())).words
         guard !words.isEmpty else { throw failure(at: start, "a word is missing after \(sign)") }
         guard text[range].contains(where: \.isLetter) else { return try keyword(range) }
@@ -37,6 +43,17 @@ extension SearchQueryParser {
         }
         try count(terms: 1, at: start)
         return sign == "#" ? .hashtag(words[0]) : .cashtag(words[0])
+    }
+
+    /// The folded name of the tag that a tweet with this text has, when no word stands behind it. Some of what separates
+    /// words elsewhere is part of a tag: `$BRK.A`, `#col·lecció`.
+    private static func tagName(_ written: String, _ kind: Entity.Kind) -> String? {
+        guard let tag = Extractor.entities(in: written).first, tag.kind == kind, tag.range.lowerBound == 0 else {
+            return nil
+        }
+        let rest = String(String.UnicodeScalarView(written.unicodeScalars.dropFirst(tag.range.upperBound)))
+        let name = Hashtag.folded(tag.text)
+        return SearchTokens(rest).words.isEmpty && name.contains(where: \.isLetter) ? name : nil
     }
 
     // MARK: Operators
