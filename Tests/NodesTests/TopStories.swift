@@ -36,6 +36,21 @@ import Testing
         }
     }
 
+    /// Letters may be invisible; a hashtag of nothing else has no name to be listed by.
+    @Test func hashtagsThatNobodyCanSeeAreNotCounted() async throws {
+        try await TestCluster.run { cluster in
+            let people = try await cluster.people(4)
+            for person in people {
+                _ = try await cluster.client.post(Draft(text: "#rook #\u{3164} #\u{301}"), session: person.session)
+            }
+            try await cluster.atRest()
+            let top = try await cluster.client.top(TopQuery(.hashtags), session: people[0].session)
+            #expect(top.items.map { "\($0.key) \($0.count)" } == ["rook 4"])
+            let trends = try await cluster.client.trends(session: people[0].session)
+            #expect(trends.items.map(\.tag) == ["rook"])
+        }
+    }
+
     private static let tags = ["Rook", "crow", "raven"]
 
     @Test(arguments: [["local"], ["here", "there"]]) func everyRankingIsWhatHappened(regions: [String]) async throws {

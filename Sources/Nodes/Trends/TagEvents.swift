@@ -19,7 +19,8 @@ enum TagEvents {
         var seen: Set<String> = []
         for tag in row.hashtags {
             let folded = Hashtag.folded(tag)
-            guard seen.insert(folded).inserted else { continue }
+            // Some letters are invisible: what is made of them alone has no name to be counted by.
+            guard !folded.isEmpty, seen.insert(folded).inserted else { continue }
             byHome[partitioning.partition(ofName: folded), default: []].append(folded)
         }
         for (home, tags) in byHome.sorted(by: { $0.key < $1.key }) {
