@@ -314,6 +314,33 @@ import Testing
         }
     }
 
+    @Test func eachWordMustBeginOneOfTheirs() async throws {
+        try await TestCluster.run { cluster in
+            let people = try await cluster.people(4)
+            let names = ["Ann Miller", "Ann O'Hara", "Miranda Anning", "Joann Mills"]
+            for (person, name) in zip(people, names) {
+                _ = try await cluster.client.updateProfile(ProfileChange(displayName: name), session: person.session)
+            }
+            let cases = [
+                ("ann", ["user0", "user1", "user2"]), ("ann mi", ["user0", "user2"]), ("MI, ann", ["user0", "user2"]),
+                ("o'h", ["user1"]), ("user3 mill", ["user3"]), ("user0 mill ann", ["user0"]), ("ann nobody", []),
+                ("nobody ann", []),
+            ]
+            for (query, expected) in cases {
+                let page = try await cluster.client.searchUsers(query, session: people[3].session)
+                #expect(page.users.map(\.name).sorted() == expected, "\(query)")
+            }
+            var (found, next): ([String], String?) = ([], nil)
+            repeat {
+                let page = try await cluster.client.searchUsers(
+                    "ann mi", maxResults: 1, next: next, session: people[3].session)
+                found += page.users.map(\.name)
+                next = page.next
+            } while next != nil
+            #expect(found == ["user0", "user2"])
+        }
+    }
+
     /// The prefix is folded where connections are served: nobody may keep everybody waiting with a long one.
     @Test func aLongBeginningOfANameIsRefused() async throws {
         try await TestCluster.run { cluster in

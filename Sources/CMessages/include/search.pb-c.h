@@ -138,7 +138,7 @@ struct  Rookery__UserSearchRequest
 {
   ProtobufCMessage base;
   /*
-   * UTF-8, of a name or of a word of a display name
+   * UTF-8, of a name or of a word of a display name; of several words each is one
    */
   ProtobufCBinaryData prefix;
   size_t n_partitions;

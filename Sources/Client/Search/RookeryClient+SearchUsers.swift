@@ -3,7 +3,8 @@ import Foundation
 import Messages
 
 extension RookeryClient {
-    /// People whose name, or a word of whose display name, begins with the prefix, by that name or word.
+    /// People whose name, or a word of whose display name, begins with the prefix, by that name or word. Of several words
+    /// each must begin one of theirs; then they come by what begins with the longest.
     public func searchUsers(
         _ prefix: String, maxResults: Int = 10, next: String? = nil, session: Session
     ) async throws -> UserSearchPage {

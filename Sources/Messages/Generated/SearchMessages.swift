@@ -191,7 +191,7 @@ extension SearchReply: CBacked {
 }
 
 public struct UserSearchRequest: WireMessage {
-    /// UTF-8, of a name or of a word of a display name
+    /// UTF-8, of a name or of a word of a display name; of several words each is one
     public var prefix: String = ""
     public var partitions: [UInt32] = []
     public var limit: UInt32 = 0

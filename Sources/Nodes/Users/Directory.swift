@@ -60,19 +60,14 @@ struct UserSearchService: Sendable {
     func search(_ request: UserSearchRequest, _ context: CallContext) async throws -> UserSearchReply {
         try await node.catchUp(context)
         _ = try await node.provenViewer(context)
-        guard request.prefix.utf8.count <= Self.maxPrefixBytes else {
-            throw Refusal(.invalidArgument, "the beginning of a name has at most \(Self.maxPrefixBytes) bytes")
-        }
-        guard let prefix = SearchTokens(request.prefix).words.first.map(Directory.shortened) else {
-            throw Refusal(.invalidArgument, "name the beginning of a name")
-        }
+        let beginnings = try NameBeginnings(request.prefix)
         let limit = min(max(1, Int(request.limit)), Self.maxPage)
         let budget = budget
         var (found, cover): ([Found], [CoveredPartition]) = ([], [])
         for partition in try node.owned(request.partitions) {
             found.append(
                 try await partition.read { rows in
-                    try Self.hits(prefix, after: request, limit: limit + 1, budget: budget, partition.id, in: rows)
+                    try Self.hits(beginnings, after: request, limit: limit + 1, budget: budget, partition.id, in: rows)
                 })
             cover.append(partition.covered)
         }
@@ -96,29 +91,31 @@ struct UserSearchService: Sendable {
     }
 
     private static func hits(
-        _ prefix: String, after request: UserSearchRequest, limit: Int, budget: Int, _ partition: PartitionId,
+        _ beginnings: NameBeginnings, after request: UserSearchRequest, limit: Int, budget: Int,
+        _ partition: PartitionId,
         in rows: any Reader
     ) throws -> Found {
         var found = Found()
         var examined = 0
-        let range = Rows.directory(wordsFrom: prefix, in: partition)
+        let range = Rows.directory(wordsFrom: beginnings.longest, in: partition)
         let isFirst = request.afterWord.isEmpty
         let from = isFirst ? range.bytes : Rows.directory(request.afterWord, request.afterUser, in: partition) + [0]
         try rows.scan(.directory, from: max(from, range.bytes), to: range.prefixEnd, reverse: false) { key, _ in
             let (word, id) = try parse(key)
             examined += 1
-            if let hit = try hit(word, id, prefix: prefix, in: rows) { found.hits.append(hit) }
+            if let hit = try hit(word, id, beginnings, in: rows) { found.hits.append(hit) }
             if examined == budget { found.stoppedAt = (word, id) }
             return found.hits.count < limit && examined < budget
         }
         return found
     }
 
-    /// A user is found once, by the first of the words that begin so.
-    private static func hit(_ word: String, _ id: UInt64, prefix: String, in rows: any Reader) throws -> UserHit? {
+    /// A user is found once.
+    private static func hit(
+        _ word: String, _ id: UInt64, _ beginnings: NameBeginnings, in rows: any Reader
+    ) throws -> UserHit? {
         guard let user = try rows.message(UserRow.self, .users, Rows.user(Id(rawValue: id))),
-            user.state == .userActive,
-            Directory.words(of: user).first(where: { $0.utf8.starts(with: prefix.utf8) }) == word
+            user.state == .userActive, beginnings.word(in: Directory.words(of: user)) == word
         else { return nil }
         return .with {
             $0.word = word
@@ -134,6 +131,33 @@ struct UserSearchService: Sendable {
         var reader = KeyReader(UnsafeRawBufferPointer(rebasing: key.suffix(8)))
         return (String(decoding: word, as: UTF8.self), try reader.uint64())
     }
+}
+
+/// What was typed to find somebody: with each of its words one of theirs begins.
+private struct NameBeginnings {
+    /// The fewest words begin with it: it is looked for, the others only where it was found.
+    let longest: String
+    private let all: [String]
+
+    init(_ typed: String) throws {
+        guard typed.utf8.count <= UserSearchService.maxPrefixBytes else {
+            throw Refusal(
+                .invalidArgument, "the beginning of a name has at most \(UserSearchService.maxPrefixBytes) bytes")
+        }
+        all = SearchTokens(typed).words.map(Directory.shortened)
+        guard let longest = all.max(by: { $0.utf8.count < $1.utf8.count }) else {
+            throw Refusal(.invalidArgument, "name the beginning of a name")
+        }
+        self.longest = longest
+    }
+
+    /// The first word that begins as the longest does; nil unless there is one for each.
+    func word(in words: [String]) -> String? {
+        let isMeant = all.allSatisfy { beginning in words.contains { Self.begins($0, beginning) } }
+        return isMeant ? words.first { Self.begins($0, longest) } : nil
+    }
+
+    private static func begins(_ word: String, _ beginning: String) -> Bool { word.utf8.starts(with: beginning.utf8) }
 }
 
 private func max(_ a: [UInt8], _ b: [UInt8]) -> [UInt8] { a.lexicographicallyPrecedes(b) ? b : a }

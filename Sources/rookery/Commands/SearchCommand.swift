@@ -18,7 +18,7 @@ struct SearchCommand: AsyncParsableCommand {
     @Option(help: "What to leave out: replies. Retweets are not found in any case.") var exclude: String?
     @Option(help: "latest or top: newest first, as without it, or by likes, retweets and replies.") var sort: Sort?
     @Flag(help: "Everything, not only the last seven days.") var archive = false
-    @Flag(help: "People whose name, or a word of whose display name, begins with the query.") var users = false
+    @Flag(help: "People: each word of the query begins their name or a word of their display name.") var users = false
     @Option(help: "With --json, fetch as well: author, mentions, referenced, or several with commas.")
     var expand: String?
     @Argument(help: "Put it in quotes; after -- if it begins with a dash.") var query: String
