@@ -26,6 +26,10 @@ struct TermList {
         var position: Int
     }
 
+    /// Different words that are indexed. Texts that are to be read have far fewer; a web address is of any length, though
+    /// it weighs little, and may be thousands.
+    static let maxWords = 512
+
     private(set) var bytes: [UInt8]
     private(set) var entries: [Entry]
 
@@ -34,10 +38,26 @@ struct TermList {
         bytes = words.bytes
         entries = []
         entries.reserveCapacity(words.tokens.count + 8)
-        for (position, token) in words.tokens.enumerated() {
+        var kept = FirstWords(of: words.tokens.count)
+        for (position, token) in words.tokens.enumerated() where kept.contain(bytes[token.bytes]) {
             entries.append(Entry(bytes: token.bytes, position: position))
         }
         appendFacts(of: tweet)
+    }
+
+    /// The first `maxWords` different words of a text, as they come.
+    private struct FirstWords {
+        /// Nil where all are kept, which nearly always needs no look at them.
+        private var words: Set<ArraySlice<UInt8>>?
+
+        init(of count: Int) { words = count > maxWords ? [] : nil }
+
+        mutating func contain(_ word: ArraySlice<UInt8>) -> Bool {
+            guard let count = words?.count else { return true }
+            guard count < maxWords else { return words?.contains(word) == true }
+            words?.insert(word)
+            return true
+        }
     }
 
     private mutating func appendFacts(of tweet: IndexedTweet) {
