@@ -134,7 +134,8 @@ public final class NodeServer: Sendable {
             store: parts.store, pool: searches, segmentCapacity: parts.searchBlockTweets, logger: logger,
             fatal: parts.fatal)
         tops = TopHomes(
-            partitioning: map.partitioning, store: parts.store, pool: rankings, clock: parts.clock, logger: logger)
+            partitioning: map.partitioning, store: parts.store, pool: rankings, clock: parts.clock,
+            seed: parts.random(), logger: logger)
         channels = Self.channels(to: map, parts, logger)
         node.attach(channels: channels)
         links = Self.links(for: map, node, parts, logger)

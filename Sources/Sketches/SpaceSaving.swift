@@ -42,7 +42,7 @@ public struct SpaceSaving<Key: SketchKey>: Sendable {
     private(set) var heap: CounterHeap<Key>
     private(set) var filter: Filter
 
-    /// - Parameter seed: only sketches of equal seeds can be merged.
+    /// - Parameter seed: only sketches of equal seeds can be merged. Where strangers choose the keys it must be chance.
     public init(capacity: Int, seed: UInt64 = 0) {
         precondition(capacity > 0 && capacity < Int32.max / 2, "\(capacity) counters cannot be had")
         heap = CounterHeap(capacity: capacity, seed: seed)

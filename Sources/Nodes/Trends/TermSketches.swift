@@ -20,12 +20,13 @@ struct TermSketches: Sendable {
         var index: UInt64
     }
 
-    private var words = Sketches(totalCapacity: totalCapacity)
+    private var words: Sketches
     /// What log entries up to here changed was in the rows it was made from.
     private let loadedIndex: UInt64
 
     /// Made from the stored tweets, as of this moment: reads all of the partition's.
-    init(partition: PartitionId, rows: any Reader, nowMs: UInt64) throws {
+    init(partition: PartitionId, rows: any Reader, seed: UInt64, nowMs: UInt64) throws {
+        words = Sketches(totalCapacity: Self.totalCapacity, seed: seed)
         let meta = try rows.message(PartitionMeta.self, .meta, ReplicationKeys.meta(partition))
         loadedIndex = meta?.appliedIndex ?? 0
         words.prune(nowMs: nowMs)

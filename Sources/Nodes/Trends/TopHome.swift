@@ -33,8 +33,9 @@ final class TopHome: Sendable {
     private let changed = Mutex(Changed())
     private let rankings: Mutex<TopRankings>
 
-    init(partition: PartitionId, partitioning: Partitioning) {
-        rankings = Mutex(TopRankings(partition: partition, partitioning: partitioning))
+    /// - Parameter seed: of the sketches; equal where they are merged.
+    init(partition: PartitionId, partitioning: Partitioning, seed: UInt64) {
+        rankings = Mutex(TopRankings(partition: partition, partitioning: partitioning, seed: seed))
     }
 
     /// On the partition's event loop.

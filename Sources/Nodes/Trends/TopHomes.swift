@@ -13,22 +13,26 @@ final class TopHomes: AppliedObserver {
     private let store: any Store
     private let pool: QuestionPool
     private let clock: any WallClock
+    private let seed: UInt64
     private let logger: Logger
 
+    /// - Parameter seed: of the sketches of all partitions; by chance, so that nobody can choose words that collide.
     init(
-        partitioning: Partitioning, store: any Store, pool: QuestionPool, clock: any WallClock, logger: Logger
+        partitioning: Partitioning, store: any Store, pool: QuestionPool, clock: any WallClock, seed: UInt64,
+        logger: Logger
     ) {
         self.partitioning = partitioning
         self.store = store
         self.pool = pool
         self.clock = clock
+        self.seed = seed
         self.logger = logger
     }
 
     func home(_ partition: PartitionId) -> TopHome {
         homes.withLock { homes in
             if let home = homes[partition] { return home }
-            let home = TopHome(partition: partition, partitioning: partitioning)
+            let home = TopHome(partition: partition, partitioning: partitioning, seed: seed)
             homes[partition] = home
             return home
         }

@@ -23,6 +23,7 @@ struct TopRankings: Sendable {
     }
 
     let partition: PartitionId
+    private let seed: UInt64
     private let ownRegion: String
     private let regions: [String]
     private var tweets: [TweetRanking: TopTable<UInt64>] = [:]
@@ -30,8 +31,10 @@ struct TopRankings: Sendable {
     private var views: ViewSketches?
     private var terms: TermSketches?
 
-    init(partition: PartitionId, partitioning: Partitioning) {
+    /// - Parameter seed: of its sketches.
+    init(partition: PartitionId, partitioning: Partitioning, seed: UInt64) {
         self.partition = partition
+        self.seed = seed
         ownRegion = partitioning.region(of: partition)?.name ?? ""
         regions = partitioning.regions.map(\.name)
     }
@@ -103,7 +106,7 @@ struct TopRankings: Sendable {
     mutating func topViews(
         _ k: Int, region: String?, window: TopWindow, nowMs: UInt64, _ rows: any Reader
     ) throws -> MergedCounters<UInt64> {
-        let sketches = try views ?? ViewSketches(partition: partition, rows: rows, nowMs: nowMs)
+        let sketches = try views ?? ViewSketches(partition: partition, rows: rows, seed: seed, nowMs: nowMs)
         views = sketches
         return sketches.top(k, region: region, window: window, nowMs: nowMs)
     }
@@ -112,7 +115,7 @@ struct TopRankings: Sendable {
     mutating func termSketches(
         in window: TopWindow, nowMs: UInt64, _ rows: any Reader
     ) throws -> [TermSketches.Sketches.Sketch] {
-        let sketches = try terms ?? TermSketches(partition: partition, rows: rows, nowMs: nowMs)
+        let sketches = try terms ?? TermSketches(partition: partition, rows: rows, seed: seed, nowMs: nowMs)
         terms = sketches
         return sketches.sketches(in: window, nowMs: nowMs)
     }

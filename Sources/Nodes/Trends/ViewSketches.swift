@@ -13,11 +13,13 @@ struct ViewSketches: Sendable {
 
     /// By the readers' region; the world is all of them.
     private var regions: [String: Sketches] = [:]
+    private let seed: UInt64
     /// Views of log entries up to here were among the rows it was made from.
     private var loadedIndex: UInt64
 
     /// Made from the stored counts, as of this moment.
-    init(partition: PartitionId, rows: any Reader, nowMs: UInt64) throws {
+    init(partition: PartitionId, rows: any Reader, seed: UInt64, nowMs: UInt64) throws {
+        self.seed = seed
         let meta = try rows.message(PartitionMeta.self, .meta, ReplicationKeys.meta(partition))
         loadedIndex = meta?.appliedIndex ?? 0
         let totals = Key(partition: partition.rawValue).appending(UInt8(ascii: "v"))
@@ -62,7 +64,8 @@ struct ViewSketches: Sendable {
     }
 
     private mutating func update(_ region: String, nowMs: UInt64, _ change: (inout Sketches) -> Void) {
-        var sketches = regions.removeValue(forKey: region) ?? Sketches(totalCapacity: Self.totalCapacity)
+        var sketches =
+            regions.removeValue(forKey: region) ?? Sketches(totalCapacity: Self.totalCapacity, seed: seed)
         sketches.prune(nowMs: nowMs)
         change(&sketches)
         regions[region] = sketches

@@ -9,13 +9,18 @@ struct WindowedSketches<Key: SketchKey>: Sendable {
     /// A key with more than one in 256 of a bucket's events has a counter there; so have most of much less.
     static var bucketCapacity: Int { 256 }
 
+    private let seed: UInt64
     private var all: Sketch
     private var buckets: [TopWindow.Unit: [UInt32: Sketch]] = [.minute: [:], .hour: [:]]
     /// Older buckets are gone and never come back, however the clock is set: so what is taken back from a bucket was
     /// added to it.
     private var floors: [TopWindow.Unit: UInt32] = [.minute: 0, .hour: 0]
 
-    init(totalCapacity: Int) { all = Sketch(capacity: totalCapacity) }
+    /// - Parameter seed: one for all that are merged, and nobody's to guess: who knows it can choose keys that collide.
+    init(totalCapacity: Int, seed: UInt64) {
+        self.seed = seed
+        all = Sketch(capacity: totalCapacity, seed: seed)
+    }
 
     // MARK: Changes
 
@@ -28,7 +33,8 @@ struct WindowedSketches<Key: SketchKey>: Sendable {
 
     mutating func add(_ key: Key, weight: UInt64, to bucket: UInt32, _ unit: TopWindow.Unit) {
         guard bucket >= floors[unit, default: 0] else { return }
-        buckets[unit, default: [:]][bucket, default: Sketch(capacity: Self.bucketCapacity)].add(key, weight: weight)
+        buckets[unit, default: [:]][bucket, default: Sketch(capacity: Self.bucketCapacity, seed: seed)]
+            .add(key, weight: weight)
     }
 
     /// - Parameter atMs: as it was added.
@@ -52,7 +58,7 @@ struct WindowedSketches<Key: SketchKey>: Sendable {
 
     // MARK: Questions
 
-    /// To be merged: together they counted what happened in the window. All of equal capacity.
+    /// To be merged: together they counted what happened in the window. All of equal capacity and seed.
     func sketches(in window: TopWindow, nowMs: UInt64) -> [Sketch] {
         guard let unit = window.unit else { return [all] }
         let first = window.firstBucket(nowMs: nowMs)

@@ -38,7 +38,7 @@ import Testing
     @Test func whatWasReadIsNotTakenAgain() throws {
         let (first, second) = (Self.row(1, "rook jay"), Self.row(2, "rook"))
         let store = try Self.store([first], appliedIndex: 5)
-        var sketches = try TermSketches(partition: Self.partition, rows: store.snapshot(), nowMs: Self.nowMs)
+        var sketches = try TermSketches(partition: Self.partition, rows: store.snapshot(), seed: 1, nowMs: Self.nowMs)
         func take(_ row: TweetRow, isErased: Bool, _ index: UInt64) throws {
             let change = TermSketches.Change(row: row.encode(), isErased: isErased, index: index)
             try sketches.take(change, nowMs: Self.nowMs)
@@ -56,7 +56,20 @@ import Testing
         var gone = Self.row(1, "")
         gone.deleted = true
         let store = try Self.store([gone, Self.row(2, "jay", isCounted: false), Self.row(3, "rook")], appliedIndex: 5)
-        let sketches = try TermSketches(partition: Self.partition, rows: store.snapshot(), nowMs: Self.nowMs)
+        let sketches = try TermSketches(partition: Self.partition, rows: store.snapshot(), seed: 1, nowMs: Self.nowMs)
         #expect(Self.counts(sketches, .all) == ["rook 1"])
+    }
+
+    /// Who knew how words are hashed could choose some that disturb others' counts. What is merged must agree on it.
+    @Test func sketchesAreSeededWithTheNodesChance() throws {
+        let store = try Self.store([Self.row(1, "rook")], appliedIndex: 1)
+        let partitioning = try Partitioning(count: 8, regionNames: ["local"])
+        let home = TopHome(partition: Self.partition, partitioning: partitioning, seed: 77)
+        for window in Nodes.TopWindow.allCases {
+            let seeds = try home.ask(store, nowMs: Self.nowMs) { rankings, rows in
+                try rankings.termSketches(in: window, nowMs: Self.nowMs, rows).map(\.seed)
+            }
+            #expect(seeds == [77], "\(window)")
+        }
     }
 }

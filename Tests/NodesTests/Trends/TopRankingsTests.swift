@@ -57,7 +57,7 @@ import Testing
         try store.write(effects, sync: false)
         let rows = CountingReader(store)
         var rankings = TopRankings(
-            partition: Self.partition, partitioning: try Partitioning(count: 8, regionNames: ["local"]))
+            partition: Self.partition, partitioning: try Partitioning(count: 8, regionNames: ["local"]), seed: 0)
         func names(_ k: Int) throws -> [String] {
             try rankings.top(Self.uses, k: k, window: .all, nowMs: Self.nowMs, rows).entries.map(\.key)
         }

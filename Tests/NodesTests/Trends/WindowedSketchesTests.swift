@@ -30,7 +30,7 @@ import Testing
         let seed = Seed.fresh()
         var random = SeededGenerator(seed: seed)
         for _ in 0..<6 {
-            var sketches = WindowedSketches<UInt64>(totalCapacity: 64)
+            var sketches = WindowedSketches<UInt64>(totalCapacity: 64, seed: seed)
             var events: [Event] = []
             var nowMs: UInt64 = 1_780_315_200_000
             for step in 0..<3000 {
@@ -57,7 +57,7 @@ import Testing
     /// A bucket that was pruned must not be made anew by something that comes late: what is taken back from it would
     /// never have been added.
     @Test func aPrunedBucketStaysGone() {
-        var sketches = WindowedSketches<UInt64>(totalCapacity: 8)
+        var sketches = WindowedSketches<UInt64>(totalCapacity: 8, seed: 0)
         let thenMs: UInt64 = 1_780_315_200_000
         sketches.add(1, atMs: thenMs)
         sketches.prune(nowMs: thenMs + 3 * 3_600_000)
