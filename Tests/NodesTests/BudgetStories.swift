@@ -2,6 +2,7 @@ import Client
 import Cluster
 import Messages
 import Nodes
+import RPC
 import Testing
 
 /// What one answer may look at is bounded, and an answer says when that was not enough.
@@ -40,6 +41,35 @@ import Testing
     @Test func aRankingOfPartOfWhatMatchesSaysSo() async throws {
         try await bestOfSixty(Self.setup { $0.tweets = 8 }) { page, liked in
             #expect(page.partial && !page.tweets.isEmpty && !page.tweets.map(\.id).contains(liked))
+        }
+    }
+
+    /// However little time an answer has, it comes on, and the client with it.
+    @Test func aSearchWithoutTimeIsFoundInManyAnswers() async throws {
+        try await TestCluster.run(Self.setup { $0.timeShare = 0 }) { cluster in
+            let people = try await cluster.people(4)
+            var expected: [Id] = []
+            for number in 0..<24 {
+                let author = people[number % people.count]
+                expected.append(try await cluster.client.post(Draft(text: "rook"), session: author.session).id)
+            }
+            let request = SearchRequest.with {
+                ($0.query, $0.limit, $0.partitions) = ("rook", 10, [UInt32(people[0].id.partition.rawValue)])
+            }
+            let owner = try #require(cluster.map.owner(of: people[0].id.partition)?.id)
+            let reply = try SearchReply.decode(
+                try await cluster.call(
+                    owner, "rookery.Search/Tweets", request.encode(), CallOptions(session: people[0].session.token)
+                ).message)
+            #expect(!reply.exhausted && reply.hits.count < 6 && reply.examinedTo > 0, "there was no time for all")
+            var (options, found) = (SearchOptions(maxResults: 10), [Id]())
+            repeat {
+                let page = try await cluster.client.search("rook", options, session: people[0].session)
+                #expect(page.missingNodes.isEmpty)
+                found += page.tweets.map(\.id)
+                options.next = page.next
+            } while options.next != nil
+            #expect(found == expected.sorted(by: >))
         }
     }
 

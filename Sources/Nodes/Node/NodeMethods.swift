@@ -66,7 +66,7 @@ struct NodeMethods {
 
     private func addFinding(to table: inout MethodTable) {
         let top = TopService(node: node, homes: tops)
-        let tweets = SearchService(node: node, index: search, budget: budgets.tweets)
+        let tweets = SearchService(node: node, index: search, budgets: budgets)
         add("rookery.Search/Tweets", reads: true, to: &table, tweets.tweets)
         add(
             "rookery.Search/Users", reads: true, to: &table,

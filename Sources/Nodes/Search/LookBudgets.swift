@@ -4,6 +4,8 @@ public struct LookBudgets: Hashable, Sendable {
     public var tweets = 50_000
     /// Rows of the directory of people, of each partition.
     public var people = 2000
+    /// Of the time that a search's caller still gives it: when it is over, the page ends.
+    public var timeShare = 0.5
 
     public init() {}
 }

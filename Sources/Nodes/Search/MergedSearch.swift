@@ -45,10 +45,13 @@ struct MergedSearch {
     ///   - limit: how many at most; not 0.
     ///   - budget: how much may be examined. It is overdrawn by at most two a stream, when less would not bring the
     ///     page on at all: so each page ends below the one before.
+    ///   - isTimeOver: asked before each step; then the page ends as with the budget, since what is passed over costs time
+    ///     and none of that.
     ///   - check: called before each step; what it throws ends the search.
     ///   - accept: whether the row is still there and may be seen (rule F6).
     consuming func page(
-        limit: Int, budget: Int, check: () throws -> Void = {}, accept: (UInt64) throws -> Bool
+        limit: Int, budget: Int, isTimeOver: () -> Bool = { false }, check: () throws -> Void = {},
+        accept: (UInt64) throws -> Bool
     ) throws -> Page {
         precondition(limit > 0, "a page holds something")
         var page = Page(examinedTo: range.upperBound)
@@ -56,7 +59,7 @@ struct MergedSearch {
             try check()
             // Everything above the newest place is settled, but for the id that it stands on.
             page.examinedTo = min(page.examinedTo, place.upperBound + 1)
-            if page.examined >= budget && page.examinedTo < range.upperBound { return page }
+            if page.examinedTo < range.upperBound, page.examined >= budget || isTimeOver() { return page }
             guard let id = try step(place, counting: &page.examined), try accept(id) else { continue }
             page.ids.append(id)
             if page.ids.count == limit {

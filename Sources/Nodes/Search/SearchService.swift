@@ -1,5 +1,6 @@
 import Cluster
 import Messages
+import NIOCore
 import RPC
 import Replication
 import Storage
@@ -8,8 +9,7 @@ import Storage
 struct SearchService: Sendable {
     let node: NodeContext
     let index: SearchIndex
-    /// See `LookBudgets.tweets`.
-    let budget: Int
+    let budgets: LookBudgets
 
     static let maxPage = 200
     static let recentMs: UInt64 = 7 * 24 * 3600 * 1000
@@ -26,11 +26,18 @@ struct SearchService: Sendable {
         async let proof = node.provenViewer(context)
         let search = Search(
             plan: SearchPlan(query), request: request, viewer: viewer, range: range(of: request),
-            regions: node.regionNames, budget: budget)
+            regions: node.regionNames, budget: budgets.tweets, end: end(of: context))
         var reply = try await index.ask(partitions.map(\.id)) { try search.run($0, $1, for: $2) }
         _ = try await proof
         reply.cover = partitions.map(\.covered)
         return reply
+    }
+
+    /// When a page ends at the latest: so late that there is time to answer it, and to ask for the next.
+    private func end(of context: CallContext) -> NIODeadline {
+        let now = NIODeadline.now()
+        let left = max(0, (context.deadline - now).nanoseconds)
+        return now + .nanoseconds(Int64(Double(left) * budgets.timeShare))
     }
 
     private func parsed(_ request: SearchRequest) throws -> SearchQuery {
@@ -64,6 +71,7 @@ private struct Search: Sendable {
     let range: Range<UInt64>
     let regions: [String]
     let budget: Int
+    let end: NIODeadline
 
     func run(
         _ indexes: [(PartitionId, PartitionIndex)], _ rows: any Reader, for asker: Asker
@@ -88,7 +96,7 @@ private struct Search: Sendable {
         _ indexes: [(PartitionId, PartitionIndex)], _ rows: any Reader, for asker: Asker
     ) throws -> SearchReply {
         let page = try MergedSearch(candidates(indexes, rows), range: range).page(
-            limit: limit, budget: budget, check: asker.check,
+            limit: limit, budget: budget, isTimeOver: isTimeOver, check: asker.check,
             accept: Audience(viewer: viewer.rawValue, rows: rows).isShown)
         return .with {
             $0.hits = page.ids.map { id in .with { $0.id = id } }
@@ -97,6 +105,8 @@ private struct Search: Sendable {
         }
     }
 
+    private func isTimeOver() -> Bool { NIODeadline.now() >= end }
+
     private var limit: Int { min(max(1, Int(request.limit)), SearchService.maxPage) }
 
     /// Ranks all that matches; of so much that the budget ends, what is newest over all partitions.
@@ -104,7 +114,7 @@ private struct Search: Sendable {
         _ indexes: [(PartitionId, PartitionIndex)], _ rows: any Reader, for asker: Asker
     ) throws -> SearchReply {
         let page = try MergedSearch(candidates(indexes, rows), range: range).page(
-            limit: .max, budget: budget, check: asker.check, accept: { _ in true })
+            limit: .max, budget: budget, isTimeOver: isTimeOver, check: asker.check, accept: { _ in true })
         let ranked = try scored(page.ids, rows, for: asker).filter { isBelow($0.score, $0.id) }
             .sorted { ($0.score, $0.id) > ($1.score, $1.id) }
         var reply = SearchReply.with {

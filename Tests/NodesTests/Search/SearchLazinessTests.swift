@@ -130,6 +130,26 @@ import Testing
         #expect((15...25).contains(pages), "\(pages) pages")
     }
 
+    /// Words that stand in every block and never together: passing over them is not looking at any, but takes its time.
+    @Test func timeEndsAPageWhereItCanGoOn() throws {
+        var world = SearchWorld(seed: 1, partitions: 2, segmentCapacity: 10)
+        for number in 0..<200 {
+            let id = UInt64(number) << 22 | UInt64(number % 2) << 8
+            world.indexes[number % 2].add(IndexedTweet(id: id, text: number % 4 < 2 ? "left" : "right", author: "a"))
+            world.storeOldest(of: number % 2)
+        }
+        var below = SearchPlan.allIds.upperBound
+        var pages = 0
+        while true {
+            let page = try world.page(Self.query("left right"), limit: 10, budget: 1000, steps: 5, in: 0..<below)
+            pages += 1
+            if page.isExhausted { break }
+            try #require(page.ids.isEmpty && page.examinedTo < below)
+            below = page.examinedTo
+        }
+        #expect((4...25).contains(pages), "\(pages) pages")
+    }
+
     @Test func whatLikesThrowsEndsTheSearch() throws {
         struct Down: Error {}
         let world = Self.world()

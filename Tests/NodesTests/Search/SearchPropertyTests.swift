@@ -46,7 +46,8 @@ import Testing
             var below = SearchPlan.allIds.upperBound
             while true {
                 let page = try world.page(
-                    query, limit: 1 + world.random.below(12), budget: world.random.below(60), in: 0..<below)
+                    query, limit: 1 + world.random.below(12), budget: world.random.below(60),
+                    steps: world.random.below(90), in: 0..<below)
                 seen += page.ids
                 if page.isExhausted { break }
                 #expect(page.examinedTo < below, "a page ends below the one before; ROOKERY_SEED=\(seed)")

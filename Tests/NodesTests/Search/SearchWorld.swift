@@ -69,12 +69,20 @@ struct SearchWorld {
         }
     }
 
+    /// - Parameter steps: for which there is time.
     func page(
-        _ query: SearchQuery, limit: Int, budget: Int = .max, in range: Range<UInt64> = SearchPlan.allIds
+        _ query: SearchQuery, limit: Int, budget: Int = .max, steps: Int = .max,
+        in range: Range<UInt64> = SearchPlan.allIds
     ) throws -> MergedSearch.Page {
+        var stepsLeft = steps
+        let isTimeOver = {
+            stepsLeft -= 1
+            return stepsLeft < 0
+        }
         let plan = SearchPlan(query)
         let streams = indexes.map { $0.candidates(plan, range: range, source: blocks, likes: SearchModel.likes) }
-        return try MergedSearch(streams, range: range).page(limit: limit, budget: budget) { !deleted.contains($0) }
+        return try MergedSearch(streams, range: range).page(
+            limit: limit, budget: budget, isTimeOver: isTimeOver, accept: { !deleted.contains($0) })
     }
 
     func expected(_ query: SearchQuery, in range: Range<UInt64> = SearchPlan.allIds) -> [UInt64] {
