@@ -29,12 +29,15 @@ enum Credit {
 /// The receiver's account of what the other side may still send, and of what was used up and not yet given back.
 struct ReceiveWindow {
     private let size: Int
+    private let isShared: Bool
     /// What the other side may still send; one message may take it below zero.
     private(set) var left: Int
     private var owed = 0
 
-    init(size: Int) {
+    /// - Parameter isShared: by several readers.
+    init(size: Int, isShared: Bool = false) {
         self.size = size
+        self.isShared = isShared
         left = size
     }
 
@@ -45,10 +48,16 @@ struct ReceiveWindow {
         return true
     }
 
-    /// A message was used up. Returns the credit to give back, or nil while it is less than half of the window.
+    /// A message was used up. Returns the credit to give back.
     mutating func consumed(_ bytes: Int) -> Int? {
         owed += bytes
-        guard owed * 2 >= size else { return nil }
+        return takeDue()
+    }
+
+    /// The credit to give back; nil while it is less than half of the window. Where it is shared, that may be too late, as
+    /// a slow reader may hold the other half and more: nil while the other side may still send more than is owed.
+    mutating func takeDue() -> Int? {
+        guard owed > 0, isShared ? owed >= left : owed * 2 >= size else { return nil }
         defer { owed = 0 }
         left += owed
         return owed

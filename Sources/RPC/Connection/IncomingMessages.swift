@@ -9,7 +9,7 @@ struct IncomingMessages {
 
     init(_ ours: Limits) {
         streamCredit = ours.streamCreditBytes
-        connection = ReceiveWindow(size: ours.connectionCreditBytes)
+        connection = ReceiveWindow(size: ours.connectionCreditBytes, isShared: true)
     }
 
     /// What the other side may still send on all streams together.
@@ -38,6 +38,8 @@ struct IncomingMessages {
         guard streams[id]?.received(bytes) == true else {
             throw ProtocolViolation(.resourceExhausted, "messages beyond the stream's credit")
         }
+        // Whoever reads this one may be slow, and nobody else come to use anything up.
+        if let credit = connection.takeDue() { Credit.write(credit, stream: 0, into: &output) }
         return true
     }
 

@@ -114,6 +114,7 @@ class Connection:
         self.pongs: list[bytes] = []
         self.goaways: list[Any] = []
         self.next_stream, self.owed, self.credit = 1, 0, 0
+        self.room = self.limits.connection_credit_bytes
         self._shake_hands(hello or self._hello(cluster, features))
 
     def _hello(self, cluster: str, features: int) -> Any:
@@ -214,8 +215,9 @@ class Connection:
 
     def _take_for_call(self, frame: Frame) -> None:
         call = self.calls.get(frame.stream)
-        if frame.kind == Kind.MESSAGE and (call is None or call.returns_credit):
-            self._return_credit(call, len(frame.payload))
+        if frame.kind == Kind.MESSAGE:
+            self.room -= len(frame.payload)
+            self._return_credit(call, len(frame.payload) if call is None or call.returns_credit else 0)
         if call is None:
             return
         if frame.kind == Kind.METADATA:
@@ -232,11 +234,11 @@ class Connection:
             del self.calls[frame.stream]
 
     def _return_credit(self, call: Call | None, count: int) -> None:
-        """When half of a window is owed; for a stream that is over the connection's only."""
+        """When as much is owed as the server may still send, and half of a stream's window; not for one that is over."""
         self.owed += count
-        if 2 * self.owed >= self.limits.connection_credit_bytes:
+        if self.owed > 0 and self.owed >= self.room:
             self.send(Frame(Kind.CREDIT, 0, struct.pack("<I", self.owed)))
-            self.owed = 0
+            self.room, self.owed = self.room + self.owed, 0
         if call is not None:
             call.owed += count
             if 2 * call.owed >= self.limits.stream_credit_bytes:

@@ -243,7 +243,8 @@ struct CallerBooks {
         try hold(isClosed == isAtEnd, "who is closed says so")
         guard isOpen, !isMidFrame else { return }
         let used = delivered.reduce(0) { $0 + $1.cost }
-        try hold(2 * (room + used) > Nest.ours.connectionCreditBytes, "half of the connection's credit is given back")
+        let owed = Nest.ours.connectionCreditBytes - room - used
+        try hold(owed == 0 || owed < room, "\(owed) bytes of credit are not given back, where \(room) are left")
     }
 
     func allAreCancelled() throws {

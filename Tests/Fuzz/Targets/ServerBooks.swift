@@ -247,7 +247,8 @@ struct ServerBooks {
             try hold(call.hasEnded == (call.isFinishing && call.writes == 0), "END is said when all has gone out")
         }
         let used = delivered.reduce(0) { $0 + $1.cost }
-        try hold(2 * (room + used) > Nest.ours.connectionCreditBytes, "half of the connection's credit is given back")
+        let owed = Nest.ours.connectionCreditBytes - room - used
+        try hold(owed == 0 || owed < room, "\(owed) bytes of credit are not given back, where \(room) are left")
     }
 
     func allHaveEnded() throws {

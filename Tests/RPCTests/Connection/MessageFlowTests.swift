@@ -149,6 +149,35 @@ import Testing
         #expect(try credits(&output) == [1: 60, 0: 160])
     }
 
+    /// A slow reader holds most of the connection's credit; what others use up comes back before they have none left,
+    /// whoever came first.
+    @Test(arguments: [true, false])
+    func aSlowReaderStopsItsWriterAndNobodyElse(slowComesFirst: Bool) throws {
+        var (incoming, output) = (
+            IncomingMessages(Limits(streamCreditBytes: 100, connectionCreditBytes: 100)), ByteBuffer()
+        )
+        for id in [UInt32(1), 3] { incoming.open(id) }
+        if slowComesFirst { _ = try incoming.received(60, on: 1, into: &output) }
+        for _ in 0..<100 {
+            _ = try incoming.received(40, on: 3, into: &output)
+            incoming.consumed(40, on: 3, into: &output)
+            if incoming.credit(of: 1) == 100 { _ = try incoming.received(60, on: 1, into: &output) }
+            #expect(incoming.credit > 0, "nobody may send, and nobody will use up")
+        }
+        // And not with a frame a message, where nobody holds much.
+        incoming.consumed(60, on: 1, into: &output)
+        output = ByteBuffer()
+        for _ in 0..<100 {
+            _ = try incoming.received(1, on: 3, into: &output)
+            incoming.consumed(1, on: 3, into: &output)
+        }
+        var decoder = FrameDecoder(maxPayloadBytes: 100)
+        decoder.append(output)
+        var frames = 0
+        while try decoder.next() != nil { frames += 1 }
+        #expect(frames <= 6)
+    }
+
     /// A stream that ended with unread messages: the connection gets what they cost, the stream nothing.
     @Test func theCreditOfEndedStreamsComesBack() throws {
         var (incoming, output) = (
