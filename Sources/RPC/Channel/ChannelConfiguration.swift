@@ -55,6 +55,8 @@ public struct ChannelConfiguration: Sendable {
     func connection(
         target: String, keepalive: KeepaliveConfiguration
     ) -> ClientConnection.Configuration {
+        // It would be due again and again while a call runs.
+        precondition(idleTimeout.map { $0 > .zero } ?? true, "an idle connection is kept for some time, or for ever")
         let identity: ClientHandshake.Identity =
             switch role {
             case .client: .client

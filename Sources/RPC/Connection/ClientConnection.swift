@@ -120,9 +120,10 @@ struct ClientConnection {
         var due = deadlines.earliest ?? .distantFuture
         switch phase {
         case .connecting, .handshake: due = min(due, connectDeadline ?? due)
-        case .open, .goingAway:
+        case .open:
             due = min(due, keepalive.due(hasCalls: hasCalls) ?? due)
             due = min(due, idleDeadline ?? due)
+        case .goingAway: due = min(due, keepalive.due(hasCalls: hasCalls) ?? due)
         case .closed: return nil
         }
         return due == .distantFuture ? nil : due

@@ -37,11 +37,12 @@ extension ServerConnection {
     }
 
     mutating func tickAge(now: NIODeadline, into actions: inout Actions<Command>) {
-        switch age.tick(now: now, isIdle: streams.isEmpty) {
-        case .leave(let reason): goAway(reason, now: now, into: &actions)
-        case .finish: finishGoAway(into: &actions)
-        case .giveUp: fail(ProtocolViolation(.unavailable, "the connection is too old"), into: &actions)
-        case nil: break
+        while phase == .open, let decision = age.tick(now: now, isIdle: streams.isEmpty) {
+            switch decision {
+            case .leave(let reason): goAway(reason, now: now, into: &actions)
+            case .finish: finishGoAway(into: &actions)
+            case .giveUp: fail(ProtocolViolation(.unavailable, "the connection is too old"), into: &actions)
+            }
         }
     }
 

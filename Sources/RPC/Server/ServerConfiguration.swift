@@ -63,7 +63,9 @@ public struct ServerConfiguration: Sendable {
     }
 
     func connection(_ methods: MethodTable) -> ServerConnection.Configuration {
-        ServerConnection.Configuration(
+        // It would be due again and again while a call runs.
+        precondition(maxConnectionIdle.map { $0 > .zero } ?? true, "an idle connection is kept a while, or for ever")
+        return ServerConnection.Configuration(
             handshake: ServerHandshake.Configuration(
                 clusterId: clusterId, nodeId: nodeId, secret: secret, clientLimits: clientLimits,
                 peerLimits: peerLimits, features: compressionThreshold == nil ? [] : .lz4, methods: methods.entries),

@@ -52,8 +52,8 @@ private struct ClientPlay {
         case 11: try goAway(&input)
         case 12: try anyFrame(&input)
         case 13: raw(input.block())
-        case 14: pass(.milliseconds(Int64(input.byte()) * Int64(input.byte())))
-        default: turn(input.byte())
+        case 14: try pass(.milliseconds(Int64(input.byte()) * Int64(input.byte())))
+        default: try turn(input.byte())
         }
     }
 
@@ -188,17 +188,18 @@ private struct ClientPlay {
 
     // MARK: Time and the transport
 
-    private mutating func pass(_ time: TimeAmount) {
+    private mutating func pass(_ time: TimeAmount) throws {
         now = now + time
         connection.tick(now: now, into: &actions)
+        try hold(connection.nextDeadline.map { $0 > now } ?? true, "what was due is not due again")
     }
 
-    private mutating func turn(_ choice: UInt8) {
+    private mutating func turn(_ choice: UInt8) throws {
         switch choice % 8 {
         case 0: connection.stop("the channel is closed", into: &actions)
         case 1: connection.lost("the connection was lost", into: &actions)
-        case 2: pass(connection.nextDeadline.map { max(.zero, $0 - now) } ?? .zero)
-        default: pass(.seconds(Int64(choice)))
+        case 2: try pass(connection.nextDeadline.map { max(.zero, $0 - now) } ?? .zero)
+        default: try pass(.seconds(Int64(choice)))
         }
     }
 

@@ -50,8 +50,8 @@ private struct ServerPlay {
         case 11: send(&input)
         case 12: say(&input)
         case 13: consume(&input)
-        case 14: pass(.milliseconds(Int64(input.byte()) * Int64(input.byte())))
-        default: turn(input.byte())
+        case 14: try pass(.milliseconds(Int64(input.byte()) * Int64(input.byte())))
+        default: try turn(input.byte())
         }
     }
 
@@ -176,20 +176,21 @@ private struct ServerPlay {
 
     // MARK: Time and the transport
 
-    private mutating func pass(_ time: TimeAmount) {
+    private mutating func pass(_ time: TimeAmount) throws {
         now = now + time
         connection.tick(now: now, into: &actions)
+        try hold(connection.nextDeadline.map { $0 > now } ?? true, "what was due is not due again")
     }
 
-    private mutating func turn(_ choice: UInt8) {
+    private mutating func turn(_ choice: UInt8) throws {
         switch choice % 8 {
         case 0: connection.goAway("the server stops", now: now, into: &actions)
         case 1: connection.writabilityChanged(false, now: now)
         case 2: connection.writabilityChanged(true, now: now)
         case 3: connection.fail(ProtocolViolation(.unavailable, "shut down"), into: &actions)
         case 4: connection.lost(into: &actions)
-        case 5: pass(connection.nextDeadline.map { max(.zero, $0 - now) } ?? .zero)
-        default: pass(.seconds(Int64(choice)))
+        case 5: try pass(connection.nextDeadline.map { max(.zero, $0 - now) } ?? .zero)
+        default: try pass(.seconds(Int64(choice)))
         }
     }
 

@@ -222,6 +222,21 @@ import Testing
         #expect(scene.connection.phase == .closed)
     }
 
+    /// The last call of a connection that the server has left takes longer than an idle connection is kept.
+    @Test func aConnectionThatGoesAwayIsNotIdle() {
+        let configuration = ChannelConfiguration(
+            clusterId: "nest", keepalive: KeepaliveConfiguration(interval: nil), idleTimeout: .seconds(100))
+        var scene = ClientScene(configuration)
+        scene.welcome()
+        let stream = scene.call()
+        scene.hear(.goAway, payload: GoAway(lastStream: .max, reason: "bye").packed())
+        _ = scene.commands()
+        for _ in 0..<3 { scene.pass(.seconds(100)) }
+        #expect(scene.connection.phase == .goingAway && scene.commands().isEmpty)
+        scene.hear(RawEnd.response(stream))
+        #expect(scene.ends()[stream] == .answered && scene.connection.phase == .closed)
+    }
+
     @Test func anIdleConnectionIsLetGoAndABusyOneIsNot() {
         let configuration = ChannelConfiguration(
             clusterId: "nest", keepalive: KeepaliveConfiguration(interval: nil), idleTimeout: .seconds(100))

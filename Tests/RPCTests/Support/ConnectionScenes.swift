@@ -1,4 +1,5 @@
 import NIOCore
+import Testing
 
 @testable import RPC
 
@@ -65,6 +66,8 @@ struct ClientScene {
     mutating func pass(_ time: TimeAmount) {
         now = now + time
         connection.tick(now: now, into: &actions)
+        // A timer for what is past would keep an event loop from its sockets.
+        #expect(connection.nextDeadline.map { $0 > now } ?? true, "what was due at \(now) is due again")
     }
 
     // MARK: What came of it
@@ -155,6 +158,8 @@ struct ServerScene {
     mutating func pass(_ time: TimeAmount) {
         now = now + time
         connection.tick(now: now, into: &actions)
+        // A timer for what is past would keep an event loop from its sockets.
+        #expect(connection.nextDeadline.map { $0 > now } ?? true, "what was due at \(now) is due again")
     }
 
     // MARK: What came of it
