@@ -46,8 +46,9 @@ extension ServerConnection {
         }
     }
 
+    /// Asked whenever something has ended, and when what was answered in place has been.
     mutating func closeIfDone(into actions: inout Actions<Command>) {
-        guard age.isFinal, phase == .open, streams.isEmpty else { return }
+        guard age.isFinal, phase == .open, streams.isEmpty, inPlace.isEmpty else { return }
         phase = .closed
         actions.commands.append(.close(nil))
     }

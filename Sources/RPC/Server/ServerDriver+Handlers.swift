@@ -28,6 +28,7 @@ extension ServerDriver {
         swap(&output, &actions.output)
         answeredInPlace += answering.count
         answering.removeAll(keepingCapacity: true)
+        connection.closeIfDone(into: &actions)
     }
 
     private func refuse(_ stream: UInt32, _ error: RPCError) {

@@ -218,6 +218,7 @@ private struct ServerPlay {
         connection.answer(requests, load: LoadReport(), into: &actions.output) { request, answer throws(RPCError) in
             try request.withCall(from: Peer()) { call throws(RPCError) in answer.writeBytes(call.message) }
         }
+        connection.closeIfDone(into: &actions)
     }
 
     private mutating func end() throws {

@@ -153,6 +153,21 @@ import Testing
         #expect(said.map(\.kind) == [.response] && said.allSatisfy { $0.payload.readableBytes <= 200 })
     }
 
+    // MARK: The orderly end
+
+    /// The second GOAWAY names it, so it must be answered.
+    @Test func aRequestInPlaceInFrontOfThePongIsAnswered() {
+        var scene = ServerScene()
+        scene.goAway()
+        _ = scene.said()
+        scene.hear(
+            RawFrames.joined(
+                RawFrames.request([], method: ServerScene.inPlace),
+                RawFrames.frame(.pong, flags: [], payload: PingPayload.farewell)))
+        #expect(scene.said().map(\.kind) == [.goAway])
+        #expect(scene.connection.phase == .open)
+    }
+
     // MARK: Time
 
     @Test func aFrameMustArriveWhole() throws {

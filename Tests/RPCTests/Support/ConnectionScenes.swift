@@ -155,6 +155,14 @@ struct ServerScene {
         connection.finished(stream, outcome, load: LoadReport(), into: &actions)
     }
 
+    /// Says goodbye, and hears, `gap` later, that it was heard; nil: hears nothing of it.
+    mutating func goAway(heardAfter gap: TimeAmount? = nil) {
+        connection.goAway("bye", now: now, into: &actions)
+        guard let gap else { return }
+        now = now + gap
+        hear(RawFrames.frame(.pong, flags: [], payload: PingPayload.farewell))
+    }
+
     mutating func pass(_ time: TimeAmount) {
         now = now + time
         connection.tick(now: now, into: &actions)

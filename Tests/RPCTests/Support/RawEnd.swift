@@ -54,9 +54,12 @@ final class RawEnd: WireHandler, @unchecked Sendable {
         try await connect(port: stage.port, over: stage.world.transport(to: stage.transport, as: role))
     }
 
-    static func connect(port: Int, over transport: any Transport) async throws -> RawEnd {
+    static func connect(
+        port: Int, over transport: any Transport,
+        react: @escaping @Sendable (RawEnd, Frame) -> Void = { _, _ in }
+    ) async throws -> RawEnd {
         let loop = MultiThreadedEventLoopGroup.singleton.next()
-        let end = RawEnd(loop: loop)
+        let end = RawEnd(loop: loop, react: react)
         try await transport.connect(host: "127.0.0.1", port: port, timeout: .seconds(10), on: loop, handler: end).get()
         return end
     }
