@@ -5,9 +5,10 @@ extension ServerConnection {
     mutating func request(
         _ frame: Frame, now: NIODeadline, into actions: inout Actions<Command>
     ) throws(ProtocolViolation) {
-        guard frame.stream % 2 == 1, frame.stream > lastStream else {
-            throw .malformed("stream \(frame.stream) after stream \(lastStream): ids are odd and grow")
+        guard frame.stream % 2 == 1, frame.stream > lastSeen else {
+            throw .malformed("stream \(frame.stream) after stream \(lastSeen): ids are odd and grow")
         }
+        lastSeen = frame.stream
         // What came after the last GOAWAY was told not to be served; its sender knows.
         if age.isFinal { return }
         lastStream = frame.stream
@@ -108,7 +109,7 @@ extension ServerConnection {
     }
 
     private func checkOpened(_ frame: Frame) throws(ProtocolViolation) {
-        guard frame.stream % 2 == 1, frame.stream <= lastStream else {
+        guard frame.stream % 2 == 1, frame.stream <= lastSeen else {
             throw .malformed("a \(frame.kind) on stream \(frame.stream), which was not opened")
         }
     }

@@ -73,7 +73,10 @@ struct ServerConnection {
     var keepalive: Keepalive
     var roundTrip = RoundTripTimer()
     var age: ConnectionAge
+    /// The last stream that was served; the last GOAWAY says it.
     var lastStream: UInt32 = 0
+    /// The last one that was opened, also after that.
+    var lastSeen: UInt32 = 0
     private(set) var ours = Limits.client
     private(set) var theirs = Limits.client
     var phase = Phase.handshake

@@ -26,6 +26,8 @@ struct CallerBooks {
     private let takesCompressed: Bool
     private var calls: [UInt32: Call] = [:]
     private var lastStream: UInt32 = 0
+    /// Also those behind the last GOAWAY.
+    private var lastSeen: UInt32 = 0
     private var room = Nest.ours.connectionCreditBytes
     private var credit = Nest.theirs.connectionCreditBytes
     private var delivered: [(stream: UInt32, cost: Int)] = []
@@ -42,9 +44,9 @@ struct CallerBooks {
     var isOpen: Bool { !hasClosed }
 
     /// The last there is may have been said; then it is none.
-    var nextStream: UInt32 { lastStream == 0 ? 1 : lastStream &+ 2 }
+    var nextStream: UInt32 { lastSeen == 0 ? 1 : lastSeen &+ 2 }
 
-    func mayOpen(_ id: UInt32) -> Bool { isOpen && !isMidFrame && id % 2 == 1 && id > lastStream && id != .max }
+    func mayOpen(_ id: UInt32) -> Bool { isOpen && !isMidFrame && id % 2 == 1 && id > lastSeen && id != .max }
 
     /// Its handler has ended, and its answer waits behind messages that wait for credit.
     private func isHeld(_ call: Call) -> Bool { call.isStarted && !call.isCancelled && !call.isAnswered }
@@ -89,7 +91,8 @@ struct CallerBooks {
     }
 
     private mutating func opened(_ frame: Frame) -> Bool {
-        guard frame.stream % 2 == 1, frame.stream > lastStream else { return true }
+        guard frame.stream % 2 == 1, frame.stream > lastSeen else { return true }
+        lastSeen = frame.stream
         if goAways.count == 2 { return false }
         lastStream = frame.stream
         calls[frame.stream] = Call(isListening: !frame.flags.contains(.endStream))
@@ -97,7 +100,7 @@ struct CallerBooks {
     }
 
     private mutating func spent(_ bytes: Int, _ frame: Frame) -> Bool {
-        guard frame.stream % 2 == 1, frame.stream <= lastStream else { return true }
+        guard frame.stream % 2 == 1, frame.stream <= lastSeen else { return true }
         var isBeyond = room <= 0
         room -= bytes
         if let call = calls[frame.stream], call.isStarted, !call.isCancelled, !call.isAnswered {
@@ -119,7 +122,7 @@ struct CallerBooks {
     }
 
     private mutating func ended(_ frame: Frame) -> Bool {
-        guard frame.stream % 2 == 1, frame.stream <= lastStream else { return true }
+        guard frame.stream % 2 == 1, frame.stream <= lastSeen else { return true }
         guard let call = calls[frame.stream], call.isStarted, !call.isCancelled, !call.isAnswered else { return false }
         calls[frame.stream]?.isListening = false
         return !call.isListening

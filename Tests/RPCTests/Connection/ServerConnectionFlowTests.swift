@@ -168,6 +168,23 @@ import Testing
         #expect(scene.connection.phase == .open)
     }
 
+    /// The caller had not heard the first GOAWAY, and is told that this call was not taken; the others are finished.
+    @Test func whatCrossesTheLastGoAwayIsIgnored() {
+        var scene = ServerScene(small(stream: 100, connection: 100))
+        scene.request(1)
+        scene.goAway()
+        scene.pass(.seconds(1))
+        _ = (scene.said(), scene.commands())
+        scene.request(3, .clientStreaming)
+        scene.hear(.message, stream: 3, bytes: 60)
+        scene.hear(.end, flags: .endStream, stream: 3)
+        scene.hear(.cancel, stream: 3)
+        #expect(scene.connection.phase == .open && scene.commands().isEmpty)
+        #expect(scene.said().map(\.stream) == [0], "the connection's credit, and no word of the call")
+        scene.finish(1)
+        #expect(scene.said().map(\.kind) == [.response] && scene.connection.phase == .closed)
+    }
+
     // MARK: Time
 
     @Test func aFrameMustArriveWhole() throws {
