@@ -239,7 +239,7 @@ final class ClientDriver: WireHandler, @unchecked Sendable {
         isClosed = true
         timer.cancel()
         if let output = actions.output.readSlice(length: actions.output.readableBytes) { wire?.write(output) }
-        wire?.close()
+        if error == nil { wire?.finish() } else { wire?.close() }
         core.ended(self, error)
     }
 }

@@ -231,8 +231,9 @@ final class ServerDriver: WireHandler, @unchecked Sendable {
     }
 
     private func close(_ violation: ProtocolViolation?) {
-        if let violation { logRefusal(violation.reason, code: violation.code) }
         if let output = actions.output.readSlice(length: actions.output.readableBytes) { wire?.write(output) }
+        guard let violation else { return wire?.finish() ?? () }
+        logRefusal(violation.reason, code: violation.code)
         wire?.close()
     }
 

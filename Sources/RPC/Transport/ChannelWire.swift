@@ -10,6 +10,9 @@ final class ChannelWire: ChannelInboundHandler, Wire {
     /// How long what the other side still sends is dropped before the socket is closed. Closing with unread bytes
     /// would make the kernel send a reset, which can overtake the CLOSE frame.
     private static let lingering = TimeAmount.seconds(1)
+    /// How long the last bytes may take to leave when the end is orderly. They are answers that were promised; the bound
+    /// is for who takes none.
+    private static let sending = TimeAmount.seconds(30)
 
     private let handler: any WireHandler
     private let loop: any EventLoop
@@ -18,6 +21,8 @@ final class ChannelWire: ChannelInboundHandler, Wire {
     /// The socket, while the channel is active.
     private var descriptor: NIOBSDSocket.Handle?
     private var isClosing = false
+    /// The end of what is under way when it is closing.
+    private var cutting: Scheduled<Void>?
     private var failure: String?
 
     /// - Parameter tls: what stands before it in the pipeline, when the connection is encrypted.
@@ -55,6 +60,7 @@ final class ChannelWire: ChannelInboundHandler, Wire {
         guard self.context != nil else { return }
         self.context = nil
         descriptor = nil
+        cutting?.cancel()
         handler.closed(failure)
     }
 
@@ -113,23 +119,53 @@ final class ChannelWire: ChannelInboundHandler, Wire {
     }
 
     func close() {
-        guard !isClosing, let context else { return }
+        guard startsClosing() else { return }
+        cut(in: Self.lingering)
+        closeOutput(promise: nil)
+    }
+
+    func finish() {
+        guard startsClosing() else { return }
+        cut(in: Self.sending)
+        let sent = loop.makePromise(of: Void.self)
+        sent.futureResult.assumeIsolated().whenComplete { _ in self.cut(in: Self.lingering) }
+        closeOutput(promise: sent)
+    }
+
+    private func startsClosing() -> Bool {
+        guard !isClosing, context != nil else { return false }
         isClosing = true
         setReading(true)
-        context.flush()
-        if tls == nil {
-            context.close(mode: .output, promise: nil)
-        } else {
-            // A connection refused at its opening: NIOSSL begins its handshake only after that, and until then would
-            // close the socket instead of keeping this for after what is to be said.
-            loop.assumeIsolated().execute { self.context?.close(mode: .output, promise: nil) }
+        context?.flush()
+        return true
+    }
+
+    /// - Parameter promise: told when all that was written has left.
+    private func closeOutput(promise: EventLoopPromise<Void>?) {
+        // A connection refused at its opening: NIOSSL begins its handshake only after that, and until then would close
+        // the socket instead of keeping this for after what is to be said.
+        if tls != nil { return loop.assumeIsolated().execute { self.closeOutputNow(promise) } }
+        closeOutputNow(promise)
+    }
+
+    private func closeOutputNow(_ promise: EventLoopPromise<Void>?) {
+        guard let context else {
+            promise?.succeed()
+            return
         }
-        loop.assumeIsolated().scheduleTask(in: Self.lingering) { self.cut() }
+        context.close(mode: .output, promise: promise)
     }
 
     func abort() {
         isClosing = true
         cut()
+    }
+
+    /// The last that is said counts.
+    private func cut(in time: TimeAmount) {
+        cutting?.cancel()
+        guard context != nil else { return }
+        cutting = loop.assumeIsolated().scheduleTask(in: time) { self.cut() }
     }
 
     private func cut() {

@@ -25,6 +25,9 @@ public protocol Wire: AnyObject {
     func setReading(_ isReading: Bool)
     /// Sends what was written, drops what still arrives, and closes within a second.
     func close()
+    /// The same with all the time that it takes to send what was written, within reason: for an end that nobody is to
+    /// blame for.
+    func finish()
     /// Closes at once, without sending anything more.
     func abort()
 }
@@ -33,6 +36,8 @@ extension Wire {
     public var peerName: String? { nil }
     public var isEncrypted: Bool { false }
     public var isLocal: Bool { false }
+
+    public func finish() { close() }
 
     public func awaitBytes(atMost limit: TimeAmount) -> Bool { false }
 }
