@@ -28,9 +28,11 @@ extension ServerConnection {
         guard isOpen(id), streams[id]?.hasSpoken == false else {
             return RPCError(.failedPrecondition, "initial metadata comes before everything else, and once")
         }
-        if let error = metadata.refusal { return error }
+        if let error = metadata.handlersFault { return error }
         let packed = metadata.packed()
-        guard packed.count <= min(Metadata.maxPackedBytes, theirs.maxFrameBytes) else { return .metadataTooLarge }
+        guard packed.count <= min(Metadata.maxPackedBytes, theirs.maxFrameBytes) else {
+            return RPCError.metadataTooLarge.asHandlersFault
+        }
         streams[id]?.hasSpoken = true
         FrameEncoder.write(.metadata, stream: id, payload: packed, into: &actions.output)
         return nil
@@ -139,7 +141,7 @@ extension ServerConnection {
     private mutating func writeAnswer(
         _ id: UInt32, _ answer: Answer, load: LoadReport, into output: inout ByteBuffer
     ) throws(RPCError) {
-        if let error = answer.metadata.refusal ?? answer.initialMetadata.refusal { throw error }
+        if let error = answer.metadata.handlersFault ?? answer.initialMetadata.handlersFault { throw error }
         let (initial, metadata) = (answer.initialMetadata.packed(), answer.metadata.packed())
         let bytes = ResponseTrailer.byteCount + metadata.count + answer.message.count
         guard initial.count <= Metadata.maxPackedBytes, metadata.count <= Metadata.maxPackedBytes,
@@ -184,4 +186,13 @@ extension ServerConnection {
             error.code, String(decoding: error.message.utf8.prefix(room), as: UTF8.self), ran: error.ran,
             retryable: error.retryable, retryAfterMs: error.retryAfterMs)
     }
+}
+
+extension Metadata {
+    /// Why a handler may not have it said: it has run, and its caller is not to blame.
+    fileprivate var handlersFault: RPCError? { refusal?.asHandlersFault }
+}
+
+extension RPCError {
+    fileprivate var asHandlersFault: RPCError { RPCError(.internalError, "in the answer, \(message)", ran: .yes) }
 }

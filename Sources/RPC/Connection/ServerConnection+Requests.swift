@@ -12,7 +12,7 @@ extension ServerConnection {
         // What came after the last GOAWAY was told not to be served; its sender knows.
         if age.isFinal { return }
         lastStream = frame.stream
-        if try answersInPlace(frame, now: now) { return }
+        if try answersInPlace(frame, now: now, into: &actions) { return }
         var payload = frame.payload
         let head = try RequestHead(from: &payload)
         let message = try coding.read(payload, flags: frame.flags)
@@ -36,7 +36,9 @@ extension ServerConnection {
     }
 
     /// What is answered before the next frame is looked at needs no place in the table.
-    private mutating func answersInPlace(_ frame: Frame, now: NIODeadline) throws(ProtocolViolation) -> Bool {
+    private mutating func answersInPlace(
+        _ frame: Frame, now: NIODeadline, into actions: inout Actions<Command>
+    ) throws(ProtocolViolation) -> Bool {
         let head = try RequestHead.Fixed(frame.payload)
         let index = Int(head.method) - 1
         let methods = configuration.handshake.methods
@@ -45,7 +47,6 @@ extension ServerConnection {
         }
         pings.called()
         age.busy(now: now)
-        traffic.calls += 1
         var request = InPlaceRequest(stream: frame.stream, head: head, payload: frame.payload)
         if !frame.flags.contains(.compressed) {
             try coding.checkSize(frame.payload.readableBytes - head.messageOffset)
@@ -54,8 +55,19 @@ extension ServerConnection {
             message.moveReaderIndex(forwardBy: head.messageOffset)
             request.decompressed = try coding.read(message, flags: frame.flags)
         }
+        if head.metadataBytes > 0, let error = try refusal(ofMetadata: frame.payload) {
+            refuse(frame.stream, error, into: &actions)
+            return true
+        }
+        traffic.calls += 1
         inPlace.append(request)
         return true
+    }
+
+    /// The handler would find out only if it looked.
+    private func refusal(ofMetadata payload: ByteBuffer) throws(ProtocolViolation) -> RPCError? {
+        var payload = payload
+        return try RequestHead(from: &payload).metadata.refusal
     }
 
     private mutating func open(_ id: UInt32, method: UInt16, isListening: Bool, now: NIODeadline) {
@@ -76,7 +88,7 @@ extension ServerConnection {
         guard method.kind.takesManyMessages ? messageBytes == 0 : !isListening else {
             return RPCError(.invalidArgument, "\(method.name) is not called so: its kind is \(method.kind)", ran: .no)
         }
-        return nil
+        return head.metadata.refusal
     }
 
     /// The method must be one of the table's.

@@ -157,15 +157,18 @@ def metadata(node: Node) -> None:
 
 
 def wrong_metadata(node: Node) -> None:
-    """A key or value outside the rules is INVALID_ARGUMENT, and the connection goes on"""
+    """A key or value outside the rules is INVALID_ARGUMENT with every method, and the connection goes on"""
     with node.connect() as connection:
-        for entry in (("Upper", b"x"), ("", b"x"), ("text", "ü".encode()), ("text", b"\n")):
-            answer = connection.call(UNARY, metadata=[entry]).result()
-            assert answer.status == Status.INVALID_ARGUMENT and answer.details.ran == 1, answer
+        for method in ("rookery.Test/Echo", UNARY, UPLOAD, CHAT, DOWNLOAD, "rookery.Cluster/Map", "rookery.Health/Check"):
+            message = None if method in (UPLOAD, CHAT) else b""
+            for entry in (("Upper", b"x"), ("", b"x"), ("text", "ü".encode()), ("text", b"\n")):
+                answer = connection.call(method, message, metadata=[entry]).result()
+                assert answer.status == Status.INVALID_ARGUMENT and answer.details.ran == 1, (method, answer)
         most = [("k", b"v")] * 128
         assert connection.call(UNARY, metadata=most).result().trailing == most
-    too_many = encode_request(connection.methods[UNARY], metadata=[*most, ("k", b"v")])
-    send_refused(node, Status.INVALID_ARGUMENT, Frame(Kind.REQUEST, 1, too_many, END_STREAM))
+    for method in (UNARY, "rookery.Test/Echo"):
+        too_many = encode_request(connection.methods[method], metadata=[*most, ("k", b"v")])
+        send_refused(node, Status.INVALID_ARGUMENT, Frame(Kind.REQUEST, 1, too_many, END_STREAM))
 
 
 def status(node: Node) -> None:

@@ -185,6 +185,54 @@ import Testing
         #expect(scene.said().map(\.kind) == [.response] && scene.connection.phase == .closed)
     }
 
+    // MARK: Metadata
+
+    private func metadata(_ key: String, _ value: String) -> [UInt8] {
+        Metadata(entries: [.init(key: key, text: value)]).packed()
+    }
+
+    /// Refused before any handler, whatever the method is.
+    @Test(arguments: [("Upper", "x"), ("", "x"), ("umlaut", "ü"), ("line", "\n"), ("a b", "x")])
+    func metadataThatBreaksTheRulesIsRefused(key: String, value: String) throws {
+        var scene = ServerScene()
+        let methods = MethodKind.allCases.map { UInt16($0.rawValue) + 1 } + [ServerScene.inPlace]
+        for (index, method) in methods.enumerated() {
+            let stream = UInt32(2 * index + 1)
+            scene.hear(
+                RawFrames.request(
+                    [], method: method, stream: stream, flags: .endStream, metadata: metadata(key, value)))
+            var payload = try #require(scene.said().first { $0.stream == stream }, "method \(method)").payload
+            let error = try #require(ResponseTrailer(from: &payload).error)
+            #expect(error.code == .invalidArgument && error.ran == .no)
+        }
+        #expect(scene.commands().isEmpty && scene.connection.inPlace.isEmpty && scene.connection.phase == .open)
+    }
+
+    @Test func metadataThatCannotBeReadEndsTheConnection() throws {
+        for method in [UInt16(1), ServerScene.inPlace] {
+            var scene = ServerScene()
+            scene.hear(RawFrames.request([], method: method, metadata: [0x0A, 0xFF]))
+            try expectClose("metadata cannot be read", &scene)
+        }
+    }
+
+    /// It ran, and what it said is its fault, not its caller's.
+    @Test func aHandlersWrongMetadataIsAnInternalError() throws {
+        let wrong = Metadata(entries: [.init(key: "Upper", text: "x")])
+        for answer in [Answer(metadata: wrong), Answer(initialMetadata: wrong)] {
+            var scene = ServerScene()
+            scene.request(1)
+            scene.finish(1, .success(answer))
+            var payload = try #require(scene.said().first).payload
+            let error = try #require(ResponseTrailer(from: &payload).error)
+            #expect(error.code == .internalError && error.ran == .yes)
+        }
+        var scene = ServerScene()
+        scene.request(1, .serverStreaming)
+        let error = scene.connection.say(wrong, on: 1, into: &scene.actions)
+        #expect(error?.code == .internalError && error?.ran == .yes)
+    }
+
     // MARK: Time
 
     @Test func aFrameMustArriveWhole() throws {
