@@ -72,6 +72,15 @@ import Testing
         #expect(ends.values.allSatisfy { $0.error?.code == .deadlineExceeded })
     }
 
+    /// Ids are numbers of 32 bits: the next call takes the long way, to a new connection.
+    @Test func whereIdsHaveRunOutNothingIsCalledInPlace() {
+        var scene = open()
+        scene.connection.nextStream = .max - 4
+        let (last, none) = (scene.callInPlace(), scene.callInPlace())
+        #expect(last && !none && !scene.connection.takesCalls)
+        #expect(scene.said().map(\.stream) == [.max - 4])
+    }
+
     @Test func moreThanMayWaitAreRefused() {
         var configuration = ChannelConfiguration(clusterId: "nest", keepalive: KeepaliveConfiguration(interval: nil))
         configuration.maxWaitingCalls = 2

@@ -45,6 +45,15 @@ struct ClientScene {
         return connection.call(request, now: now, into: &actions)
     }
 
+    /// - Returns: whether it could be made.
+    mutating func callInPlace(timeout: TimeAmount? = nil) -> Bool {
+        guard let head = connection.template("unary", CallOptions()) else { return false }
+        return connection.callInPlace(
+            ClientConnection.InPlaceStream(caller: 0, token: 0), head: head, deadline: timeout.map { now + $0 },
+            now: now, into: &actions.output
+        ) { _ in }
+    }
+
     mutating func send(_ bytes: Int, on stream: UInt32) -> RPCError? {
         connection.send(.init(bytes: [UInt8](repeating: 1, count: bytes)), on: stream, into: &actions)
     }
