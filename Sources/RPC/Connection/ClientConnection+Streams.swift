@@ -12,6 +12,7 @@ extension ClientConnection {
     /// Sends a waiting request, or completes it when it cannot be sent.
     private mutating func send(_ id: UInt32, now: NIODeadline, into actions: inout Actions<Command>) {
         guard let request = streams[id]?.unsent else { return }
+        if let deadline = request.deadline, deadline <= now { return refuseOverdue(id, into: &actions) }
         let metadata = request.options.metadata.packed()
         do throws(RPCError) {
             let method = try method(for: request)
@@ -21,6 +22,12 @@ extension ClientConnection {
         } catch {
             complete(id, .failure(error), into: &actions)
         }
+    }
+
+    /// Nobody would hear the answer to what may already have been done.
+    private mutating func refuseOverdue(_ id: UInt32, into actions: inout Actions<Command>) {
+        let error = RPCError(.deadlineExceeded, "the call's time was over before it was sent", ran: .no)
+        complete(id, .failure(error), into: &actions)
     }
 
     private mutating func write(

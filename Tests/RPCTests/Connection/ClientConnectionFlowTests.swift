@@ -72,6 +72,19 @@ import Testing
         #expect(ends.values.allSatisfy { $0.error?.code == .deadlineExceeded })
     }
 
+    /// Nobody wants the answer, and a handler that was started for it might do something.
+    @Test(arguments: [TimeAmount.zero, .seconds(-1)])
+    func whoseTimeIsOverDoesNotLeave(timeout: TimeAmount) {
+        var scene = open()
+        let stream = scene.call(timeout: timeout)
+        let inPlace = scene.callInPlace(timeout: timeout)
+        #expect(scene.said().isEmpty && !inPlace)
+        let error = scene.ends()[stream]?.error
+        #expect(error?.code == .deadlineExceeded && error?.ran == .no)
+        let isCalled = scene.callInPlace(timeout: .nanoseconds(1))
+        #expect(isCalled && scene.said().map(\.kind) == [.request])
+    }
+
     /// Ids are numbers of 32 bits: the next call takes the long way, to a new connection.
     @Test func whereIdsHaveRunOutNothingIsCalledInPlace() {
         var scene = open()
