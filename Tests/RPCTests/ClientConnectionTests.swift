@@ -146,7 +146,7 @@ import Testing
     }
 
     /// One message may go beyond a credit, none after it.
-    @Test(arguments: [(stream: 10, connection: 100), (stream: 100, connection: 10)])
+    @Test(arguments: [(stream: 30, connection: 100), (stream: 100, connection: 30)])
     func messagesBeyondEitherCreditEndTheConnection(credit: (stream: Int, connection: Int)) throws {
         let limits = Limits(streamCreditBytes: credit.stream, connectionCreditBytes: credit.connection)
         var scene = connect(limits: limits)

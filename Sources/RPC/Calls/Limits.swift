@@ -6,7 +6,7 @@ public struct Limits: Hashable, Sendable {
     public var maxMessageBytes: Int
     /// Calls that may be open at once on one connection.
     public var maxConcurrentStreams: Int
-    /// MESSAGE payload bytes that may be sent on one stream before credit is returned.
+    /// Bytes of MESSAGE frames that may be sent on one stream before credit is returned.
     public var streamCreditBytes: Int
     /// The same for all streams of a connection together.
     public var connectionCreditBytes: Int

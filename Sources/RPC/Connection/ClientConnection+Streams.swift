@@ -168,7 +168,7 @@ extension ClientConnection {
     }
 
     mutating func messaged(_ frame: Frame, into actions: inout Actions<Command>) throws(ProtocolViolation) {
-        let cost = frame.payload.readableBytes
+        let cost = Credit.cost(of: frame)
         guard inPlace[frame.stream] == nil else { throw .malformed("a MESSAGE on the stream of a unary call") }
         if let stream = streams[frame.stream], !stream.kind.givesManyMessages {
             throw .malformed("a MESSAGE on the stream of a \(stream.kind) call")

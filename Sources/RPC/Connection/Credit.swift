@@ -1,9 +1,12 @@
 import NIOCore
 
-/// Flow control by bytes of MESSAGE payload (docs/protocol.md, "CREDIT").
+/// Flow control by bytes of MESSAGE frames (docs/protocol.md, "Credit").
 enum Credit {
     /// No honest side gives more than this at once or in sum.
     static let most = Int(Int32.max)
+
+    /// What a MESSAGE costs: the whole of it, as one of no bytes takes memory, too.
+    static func cost(of frame: Frame) -> Int { FrameHeader.byteCount + frame.payload.readableBytes }
 
     static func read(_ frame: Frame) throws(ProtocolViolation) -> Int {
         var payload = frame.payload

@@ -89,7 +89,7 @@ struct OutgoingMessages {
         FrameEncoder.write(.message, stream: id, into: &output) {
             coding.write(message.bytes, message.compression, into: &$0)
         }
-        let cost = output.writerIndex - before - FrameHeader.byteCount
+        let cost = output.writerIndex - before
         halves[id]?.credit -= cost
         credit -= cost
         return true

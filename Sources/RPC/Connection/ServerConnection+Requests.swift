@@ -106,7 +106,7 @@ extension ServerConnection {
             throw .malformed("a MESSAGE behind the END of stream \(frame.stream)")
         }
         traffic.messagesIn += 1
-        let cost = frame.payload.readableBytes
+        let cost = Credit.cost(of: frame)
         guard try incoming.received(cost, on: frame.stream, into: &actions.output) else { return }
         let message = try coding.read(frame.payload, flags: frame.flags)
         actions.commands.append(.message(stream: frame.stream, message, cost: cost))

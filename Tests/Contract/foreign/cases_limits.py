@@ -42,13 +42,13 @@ from rookery_wire import Call, Connection
 
 
 def held_back(node: Node, stream_credit: int, connection_credit: int) -> None:
-    """10,000 bytes of credit are three messages of 4,003: 1,997 left is above zero, 2,009 below is not."""
+    """10,000 bytes of credit are three frames of 4,023: 1,954 left is above zero, 2,069 below is not."""
     limits = usual_limits(stream_credit_bytes=stream_credit, connection_credit_bytes=connection_credit)
     with node.connect(limits=limits) as connection:
         call = connection.call(DOWNLOAD, request(sizes=[4000] * 6, compression=NEVER), returns_credit=False)
         stream = call.stream if stream_credit < connection_credit else 0
         expect_messages(connection, call, 3)
-        connection.send(Frame(Kind.CREDIT, stream, struct.pack("<I", 2009)))
+        connection.send(Frame(Kind.CREDIT, stream, struct.pack("<I", 2069)))
         expect_messages(connection, call, 3)
         connection.send(Frame(Kind.CREDIT, stream, struct.pack("<I", 1)))
         expect_messages(connection, call, 4)

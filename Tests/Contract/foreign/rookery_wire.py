@@ -40,6 +40,11 @@ from frames import (
 )
 
 
+def cost_of(payload: bytes) -> int:
+    """A MESSAGE's credit: the whole frame."""
+    return HEADER.size + 4 + len(payload)
+
+
 @dataclass
 class Call:
     """One stream: what was sent on it, and what has come."""
@@ -67,8 +72,8 @@ class Call:
 
     def send_at_once(self, payload: bytes, flags: int = 0) -> None:
         self.connection.send(Frame(Kind.MESSAGE, self.stream, payload, flags))
-        self.credit -= len(payload)
-        self.connection.credit -= len(payload)
+        self.credit -= cost_of(payload)
+        self.connection.credit -= cost_of(payload)
 
     def end(self) -> None:
         self.connection.send(Frame(Kind.END, self.stream, flags=END_STREAM))
@@ -216,8 +221,8 @@ class Connection:
     def _take_for_call(self, frame: Frame) -> None:
         call = self.calls.get(frame.stream)
         if frame.kind == Kind.MESSAGE:
-            self.room -= len(frame.payload)
-            self._return_credit(call, len(frame.payload) if call is None or call.returns_credit else 0)
+            self.room -= cost_of(frame.payload)
+            self._return_credit(call, cost_of(frame.payload) if call is None or call.returns_credit else 0)
         if call is None:
             return
         if frame.kind == Kind.METADATA:

@@ -81,7 +81,7 @@ struct CallerBooks {
         let bytes = frame.payload.readableBytes
         switch frame.kind {
         case .request: return opened(frame)
-        case .message: return spent(bytes, frame)
+        case .message: return spent(20 + bytes, frame)
         case .credit: return credited(frame)
         case .end: return ended(frame)
         case .ping: return bytes != 8
@@ -171,10 +171,10 @@ struct CallerBooks {
         }
         try hold(call.credit > 0, "a message goes out with a stream's credit of \(call.credit)")
         try hold(credit > 0, "a message goes out with a connection's credit of \(credit)")
-        calls[frame.stream]?.credit -= frame.payload.count
+        calls[frame.stream]?.credit -= 20 + frame.payload.count
         calls[frame.stream]?.writes -= 1
         calls[frame.stream]?.hasSpoken = true
-        credit -= frame.payload.count
+        credit -= 20 + frame.payload.count
         try hold(call.writes > 0, "a message goes out that nobody wrote")
     }
 

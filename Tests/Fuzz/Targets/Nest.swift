@@ -11,12 +11,12 @@ enum Nest {
     static let start = NIODeadline.uptimeNanoseconds(1_000_000_000)
     /// Of whoever is under test.
     static let ours = Limits(
-        maxFrameBytes: 1024, maxMessageBytes: 512, maxConcurrentStreams: 4, streamCreditBytes: 64,
-        connectionCreditBytes: 160)
+        maxFrameBytes: 1024, maxMessageBytes: 512, maxConcurrentStreams: 4, streamCreditBytes: 120,
+        connectionCreditBytes: 300)
     /// Of the other side, which is the play.
     static let theirs = Limits(
-        maxFrameBytes: 240, maxMessageBytes: 200, maxConcurrentStreams: 3, streamCreditBytes: 48,
-        connectionCreditBytes: 100)
+        maxFrameBytes: 240, maxMessageBytes: 200, maxConcurrentStreams: 3, streamCreditBytes: 90,
+        connectionCreditBytes: 190)
 
     /// One of each kind, numbered by it, and one that is answered in place.
     static let methods =

@@ -80,7 +80,7 @@ struct ServerBooks {
         guard isOpen, !isMidFrame else { return false }
         let bytes = frame.payload.readableBytes
         switch frame.kind {
-        case .message: return spent(bytes, frame.stream)
+        case .message: return spent(20 + bytes, frame.stream)
         case .credit: return credited(frame)
         case .response: return calls[frame.stream].map { $0.isLive && !$0.isSent } ?? false
         case .metadata:
@@ -161,9 +161,9 @@ struct ServerBooks {
         try hold(call.credit > 0, "a message goes out with a stream's credit of \(call.credit)")
         try hold(credit > 0, "a message goes out with a connection's credit of \(credit)")
         try hold(call.writes > 0, "a message goes out that nobody wrote")
-        calls[frame.stream]?.credit -= frame.payload.count
+        calls[frame.stream]?.credit -= 20 + frame.payload.count
         calls[frame.stream]?.writes -= 1
-        credit -= frame.payload.count
+        credit -= 20 + frame.payload.count
     }
 
     private mutating func ended(_ frame: PlainFrames.Frame) throws {

@@ -225,8 +225,25 @@ import Testing
         scene.finish(stream)
         #expect(scene.said().map(\.kind) == [.request, .message])
         #expect(scene.send(1, on: stream)?.code == .failedPrecondition)
-        scene.hear(.credit, stream: stream, payload: [11, 0, 0, 0])
+        scene.hear(.credit, stream: stream, payload: [31, 0, 0, 0])
         #expect(scene.said().map(\.kind) == [.message, .end])
+    }
+
+    /// In both directions.
+    @Test func anEmptyMessageCostsItsHeader() throws {
+        var configuration = ChannelConfiguration(
+            clusterId: "nest", limits: Limits(streamCreditBytes: 100), keepalive: KeepaliveConfiguration(interval: nil))
+        configuration.compressionThreshold = nil
+        var scene = ClientScene(configuration)
+        scene.welcome(limits: Limits(streamCreditBytes: 100))
+        let stream = scene.call(.bidirectional)
+        _ = scene.said()
+        for _ in 0..<7 { _ = scene.send(0, on: stream) }
+        #expect(scene.said().map(\.kind) == [FrameKind](repeating: .message, count: 5))
+        for _ in 0..<5 { scene.hear(.message, stream: stream) }
+        #expect(scene.connection.phase == .open)
+        scene.hear(.message, stream: stream)
+        try expectClose("messages beyond the stream's credit", &scene)
     }
 
     // MARK: Time

@@ -7,23 +7,26 @@ import Testing
 @Suite struct MessageFlowTests {
     private static let plain = MessageCoding(compressFrom: nil, acceptsCompressed: false, maxMessageBytes: 1000)
 
-    // MARK: Out
+    // MARK: Out; in units of what the smallest message costs
+
+    private static let unit = FrameHeader.byteCount
 
     private func outgoing(stream: Int, connection: Int, open streams: [UInt32]) -> OutgoingMessages {
         var outgoing = OutgoingMessages()
-        outgoing.agreed(Limits(streamCreditBytes: stream, connectionCreditBytes: connection))
+        outgoing.agreed(
+            Limits(streamCreditBytes: stream * Self.unit, connectionCreditBytes: connection * Self.unit))
         for id in streams { outgoing.open(id) }
         return outgoing
     }
 
-    private func message(_ bytes: Int) -> OutgoingMessages.Message {
-        OutgoingMessages.Message(bytes: [UInt8](repeating: 1, count: bytes))
+    private func message(_ units: Int) -> OutgoingMessages.Message {
+        OutgoingMessages.Message(bytes: [UInt8](repeating: 1, count: (units - 1) * Self.unit))
     }
 
     /// Streams of the messages that a CREDIT lets out.
-    private func credited(_ bytes: UInt32, on stream: UInt32, _ outgoing: inout OutgoingMessages) throws -> [UInt32] {
+    private func credited(_ units: UInt32, on stream: UInt32, _ outgoing: inout OutgoingMessages) throws -> [UInt32] {
         var payload = ByteBuffer()
-        payload.writeInteger(bytes, endianness: .little)
+        payload.writeInteger(UInt32(clamping: Int(units) * Self.unit), endianness: .little)
         var (sent, output) = ([UInt32](), ByteBuffer())
         var coding = Self.plain
         try outgoing.credited(Frame(kind: .credit, stream: stream, payload: payload), &coding, into: &output) {

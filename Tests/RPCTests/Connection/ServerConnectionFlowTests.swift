@@ -87,7 +87,19 @@ import Testing
             returned += said.filter { $0.stream == 0 }.compactMap(\.credit).reduce(0, +)
         }
         #expect(scene.connection.phase == .open)
-        #expect(returned == 6000)
+        #expect(returned == 8000)
+    }
+
+    /// It takes memory: a hundred bytes are five of them.
+    @Test func anEmptyMessageCostsItsHeader() throws {
+        var scene = ServerScene(small(stream: 100, connection: 1000), client: Limits(streamCreditBytes: 100))
+        scene.request(1, .bidirectional)
+        for _ in 0..<7 { scene.send(0, on: 1) }
+        #expect(scene.said().map(\.kind) == [FrameKind](repeating: .message, count: 5))
+        for _ in 0..<5 { scene.hear(.message, stream: 1) }
+        #expect(scene.connection.phase == .open)
+        scene.hear(.message, stream: 1)
+        try expectClose("messages beyond the stream's credit", &scene)
     }
 
     @Test func messagesWithoutCreditEndTheConnection() throws {
@@ -108,7 +120,7 @@ import Testing
         scene.send(20, on: 1)
         scene.finish(1)
         #expect(scene.said().map(\.kind) == [.message])
-        scene.hear(RawFrames.frame(.credit, flags: [], stream: 1, payload: [11, 0, 0, 0]))
+        scene.hear(RawFrames.frame(.credit, flags: [], stream: 1, payload: [31, 0, 0, 0]))
         #expect(scene.said().map(\.kind) == [.message, .response])
     }
 

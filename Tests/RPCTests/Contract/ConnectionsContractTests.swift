@@ -66,14 +66,14 @@ import Testing
             try await entered.wait()
             let window = Int64(Limits.client.streamCreditBytes)
             try await eventually("the message has arrived") {
-                try await stage.channel().streams(of: 1).streams.first?.creditIn == window - 100
+                try await stage.channel().streams(of: 1).streams.first?.creditIn == window - 120
             }
             let streams = try await stage.channel().streams(of: 1)
             #expect(streams.connection.id == 1 && streams.connection.traffic.messagesIn == 1)
             #expect(streams.connection.traffic.messagesOut == 1)
             let stream = try #require(streams.streams.first)
             #expect(streams.streams.count == 1 && stream.method == "test/Deaf" && stream.state == .open)
-            #expect(stream.creditOut == window - 3 && stream.messagesWaiting == 0)
+            #expect(stream.creditOut == window - 23 && stream.messagesWaiting == 0)
             chat.finish()
             try await eventually("the caller has said all") {
                 try await stage.channel().streams(of: 1).streams.first?.state == .halfClosed
