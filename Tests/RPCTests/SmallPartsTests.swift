@@ -78,6 +78,15 @@ import Testing
         #expect(recent.refreshedMedian() == 64)
     }
 
+    @Test func aServerHasSoManyWatches() {
+        let meter = LoadMeter(capacity: 1)
+        let admitted = (0..<2000).count { _ in meter.admitWatch() }
+        #expect(admitted == 1024 && meter.report.inFlight == 0)
+        meter.leaveWatch()
+        let (one, another) = (meter.admitWatch(), meter.admitWatch())
+        #expect(one && !another)
+    }
+
     @Test func creditGoesBackByHalves() {
         var window = ReceiveWindow(size: 100)
         let (first, second) = (window.received(150), window.received(1))

@@ -4,6 +4,7 @@ import Synchronization
 final class LoadMeter: Sendable {
     private let capacity: Int
     private let running = Atomic<Int>(0)
+    private let watching = Atomic<Int>(0)
     private let medianUs = Atomic<UInt32>(0)
     private let draining = Atomic<Bool>(false)
     private let recent = Mutex(RecentLatencies())
@@ -26,6 +27,22 @@ final class LoadMeter: Sendable {
     /// Gives a place back.
     func leave() {
         running.subtract(1, ordering: .relaxed)
+    }
+
+    /// Calls that last and do nothing, over all connections: they load nobody, and must not take the others' places.
+    static let mostWatches = 1024
+
+    /// Takes a place for one of those; false when all are taken.
+    func admitWatch() -> Bool {
+        guard watching.add(1, ordering: .relaxed).newValue <= Self.mostWatches else {
+            leaveWatch()
+            return false
+        }
+        return true
+    }
+
+    func leaveWatch() {
+        watching.subtract(1, ordering: .relaxed)
     }
 
     func record(latenciesUs: [UInt32]) {

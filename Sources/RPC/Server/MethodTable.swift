@@ -16,6 +16,8 @@ public struct MethodTable: Sendable {
         /// Nil: plain bytes, as far as reflection tells.
         var messages: MethodMessages?
         var handler: Handler
+        /// Its calls last and do nothing; see ``MethodTable/watch(_:messages:_:)``.
+        var isWatch = false
 
         var kind: MethodKind {
             switch handler {
@@ -99,6 +101,23 @@ public struct MethodTable: Sendable {
         _ handler: @escaping @Sendable (Call, RequestReader, ResponseWriter) async throws -> Metadata
     ) {
         add(Method(name: name, role: role, messages: messages, handler: .bidirectional(handler)))
+    }
+
+    /// A method with many answers whose calls wait for something to change, for as long as their callers like. They take no
+    /// places among the requests in flight, but have places of their own.
+    mutating func watch(
+        _ name: String, messages: MethodMessages?,
+        _ handler: @escaping @Sendable (Call, ResponseWriter) async throws -> Metadata
+    ) {
+        add(
+            Method(
+                name: name, role: .client, messages: messages, handler: .serverStreaming(handler, onLoop: false),
+                isWatch: true))
+    }
+
+    func isWatch(_ number: UInt16) -> Bool {
+        let index = Int(number) - 1
+        return methods.indices.contains(index) && methods[index].isWatch
     }
 
     private mutating func add(_ method: Method) {

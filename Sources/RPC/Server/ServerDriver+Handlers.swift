@@ -3,16 +3,39 @@ import NIOCore
 /// Running handlers: each in a task, or at once on the loop.
 extension ServerDriver {
     func start(_ stream: UInt32, _ request: ServerConnection.Request) {
-        guard shared.meter.admit(peer.role) else {
-            return refuse(stream, .tooMany("requests on this server", shared.configuration.maxInFlight))
-        }
-        running[stream] = Running(started: loop.now)
+        let isWatch = shared.methods.isWatch(request.head.method)
+        if let error = isWatch ? admitWatch() : admit() { return refuse(stream, error) }
+        running[stream] = Running(started: loop.now, isWatch: isWatch)
         do throws(RPCError) {
             let method = try shared.methods.method(request.head.method, for: peer.role)
             run(method, makeCall(method, request), on: stream)
         } catch {
             finished(stream, .failure(error))
         }
+    }
+
+    /// Takes a place, or says why there is none.
+    private func admit() -> RPCError? {
+        shared.meter.admit(peer.role) ? nil : .tooMany("requests on this server", shared.configuration.maxInFlight)
+    }
+
+    private static let mostWatches = 16
+
+    private func admitWatch() -> RPCError? {
+        guard watches < Self.mostWatches else { return .tooMany("watches on this connection", Self.mostWatches) }
+        guard shared.meter.admitWatch() else { return .tooMany("watches on this server", LoadMeter.mostWatches) }
+        watches += 1
+        return nil
+    }
+
+    /// Gives the place back. How long a watch took says nothing of the server.
+    private func leave(_ run: Running) {
+        guard !run.isWatch else {
+            watches -= 1
+            return shared.meter.leaveWatch()
+        }
+        shared.meter.leave()
+        latenciesUs.append(UInt32(clamping: (loop.now - run.started).nanoseconds / 1000))
     }
 
     /// What is done before it returns takes no place among the requests in flight.
@@ -98,8 +121,7 @@ extension ServerDriver {
 
     func finished(_ stream: UInt32, _ result: Result<Answer, any Error>) {
         guard let run = running.removeValue(forKey: stream) else { return }
-        shared.meter.leave()
-        latenciesUs.append(UInt32(clamping: (loop.now - run.started).nanoseconds / 1000))
+        leave(run)
         writers.fail(stream, RPCError(.cancelled, "the handler has ended"))
         if let unread = run.requests?.discard() { connection.consumed(unread, on: stream, into: &actions) }
         let outcome = result.mapError { status(of: $0) }

@@ -30,6 +30,8 @@ final class ServerDriver: WireHandler, @unchecked Sendable {
 
     struct Running {
         var started: NIODeadline
+        /// It has one of the watches' places.
+        var isWatch: Bool
         var task: Task<Void, Never>?
         /// Of a method that takes many messages.
         var requests: RequestQueue?
@@ -42,6 +44,8 @@ final class ServerDriver: WireHandler, @unchecked Sendable {
     var connection: ServerConnection
     var actions = Actions<ServerConnection.Command>()
     var running: [UInt32: Running] = [:]
+    /// Of those.
+    var watches = 0
     var writers = WaitingWriters()
     var latenciesUs: [UInt32] = []
     /// What is answered right now; kept for its memory.

@@ -82,6 +82,31 @@ import Testing
         }
     }
 
+    /// Else who watches, for as long as they like, would take the places of everybody's calls.
+    @Test(arguments: World.allCases)
+    func watchesHavePlacesOfTheirOwn(world: World) async throws {
+        var configuration = Stage.configuration()
+        configuration.maxInFlight = 1
+        try await Stage.play(world, configuration, methods: Self.methods) { stage in
+            let channel = stage.channel()
+            var watches: [HealthWatch] = []
+            for _ in 0..<16 {
+                watches.append(channel.watchHealth(options: .bounded))
+                #expect(try await watches.last?.next() == .serving)
+            }
+            let error = await failure { _ = try await channel.watchHealth(options: .bounded).next() }
+            #expect(error?.code == .resourceExhausted && error?.ran == .no && error?.retryable == true)
+            #expect(stage.server.load.inFlight == 0 && stage.server.load.medianLatencyUs == 0)
+            try await expectEcho(channel, [1])
+            let other = stage.channel()
+            #expect(try await other.watchHealth(options: .bounded).next() == .serving)
+            watches.removeFirst().cancel()
+            try await eventually("a place is free") {
+                await failureIfAny { _ = try await channel.watchHealth(options: .bounded).next() } == nil
+            }
+        }
+    }
+
     @Test(arguments: World.allCases)
     func whoIsGoneIsNotWaitedFor(world: World) async throws {
         try await Stage.play(world, methods: Self.methods) { stage in

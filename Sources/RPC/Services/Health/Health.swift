@@ -11,7 +11,7 @@ enum Health {
             }
             return HealthReply(status)
         }
-        methods.serverStreaming(watch.name, messages: watch.messages) { call, responses in
+        methods.watch(watch.name, messages: watch.messages) { call, responses in
             let request = try ServiceMethod<HealthRequest, HealthReply>.request(call)
             return try await tell(request.service, from: board, to: responses)
         }
