@@ -8,7 +8,7 @@ struct ServerConnection {
         var handshakeTimeout: TimeAmount
         /// How long a frame may take from its first byte to its last.
         var frameTimeout: TimeAmount
-        /// How long the other side may leave answers unread.
+        /// How long the other side may take nothing of what waits for it.
         var stallTimeout: TimeAmount
         var compressFrom: Int?
         /// CANCEL frames a second above which the connection ends: each costs a started handler.
@@ -66,8 +66,10 @@ struct ServerConnection {
     private var decoder = FrameDecoder(maxPayloadBytes: ServerHandshake.maxFrameBytes)
     private var handshake: ServerHandshake
     private let handshakeDeadline: NIODeadline
-    private var stallDeadline: NIODeadline?
+    private var stall: StallWatch
     private var frameDeadline: NIODeadline?
+    /// The socket takes no more, and nothing is read from it, since then.
+    private var deafSince: NIODeadline?
     var cancels = RateWindow()
     var pings: PingAllowance
     var keepalive: Keepalive
@@ -95,6 +97,7 @@ struct ServerConnection {
         self.configuration = configuration
         handshake = ServerHandshake(configuration: configuration.handshake, nonce: nonce)
         handshakeDeadline = now + configuration.handshakeTimeout
+        stall = StallWatch(timeout: configuration.stallTimeout)
         keepalive = Keepalive(configuration.keepalive, now: now)
         pings = PingAllowance(minInterval: configuration.minPingInterval)
         age = ConnectionAge(configuration.age, now: now, jitter: jitter)
@@ -106,9 +109,11 @@ struct ServerConnection {
         case .handshake: return handshakeDeadline
         case .open:
             var due = deadlines.earliest ?? .distantFuture
-            due = min(due, stallDeadline ?? due)
-            due = min(due, frameDeadline ?? due)
-            due = min(due, keepalive.due(hasCalls: !streams.isEmpty) ?? due)
+            due = min(due, stall.due ?? due)
+            if deafSince == nil {
+                due = min(due, frameDeadline ?? due)
+                due = min(due, keepalive.due(hasCalls: !streams.isEmpty) ?? due)
+            }
             due = min(due, age.due ?? due)
             return due == .distantFuture ? nil : due
         case .closed: return nil
@@ -185,8 +190,9 @@ struct ServerConnection {
 
     // MARK: Time
 
-    mutating func tick(now: NIODeadline, into actions: inout Actions<Command>) {
-        if let violation = overdue(now: now) { return fail(violation, into: &actions) }
+    /// - Parameter waiting: bytes that were written and have not left.
+    mutating func tick(now: NIODeadline, waiting: Int = 0, into actions: inout Actions<Command>) {
+        if let violation = overdue(now: now, waiting: waiting) { return fail(violation, into: &actions) }
         while let id = deadlines.popDue(now: now) {
             guard streams[id]?.isAnswered == false else { continue }
             let error = RPCError(
@@ -195,31 +201,48 @@ struct ServerConnection {
             silence(id, error, into: &actions)
         }
         guard phase == .open else { return }
-        switch keepalive.tick(now: now, hasCalls: !streams.isEmpty) {
-        case .ping: ping(PingPayload.keepalive, now: now, into: &actions)
-        case .lost: return fail(ProtocolViolation(.unavailable, "nothing was heard for too long"), into: &actions)
-        case nil: break
-        }
+        tickKeepalive(now: now, into: &actions)
+        guard phase == .open else { return }
         tickAge(now: now, into: &actions)
     }
 
-    private func overdue(now: NIODeadline) -> ProtocolViolation? {
+    private mutating func tickKeepalive(now: NIODeadline, into actions: inout Actions<Command>) {
+        // Who is not listened to is not heard.
+        guard deafSince == nil else { return }
+        switch keepalive.tick(now: now, hasCalls: !streams.isEmpty) {
+        case .ping: ping(PingPayload.keepalive, now: now, into: &actions)
+        case .lost: fail(ProtocolViolation(.unavailable, "nothing was heard for too long"), into: &actions)
+        case nil: break
+        }
+    }
+
+    private mutating func overdue(now: NIODeadline, waiting: Int) -> ProtocolViolation? {
         if phase == .handshake, now >= handshakeDeadline {
             return ProtocolViolation(.deadlineExceeded, "the handshake took too long")
         }
-        if let stallDeadline, now >= stallDeadline {
+        if stall.isStalled(gone: gone(waiting), now: now) {
             return ProtocolViolation(.resourceExhausted, "answers were left unread for too long")
         }
-        if phase == .open, let frameDeadline, now >= frameDeadline {
+        if phase == .open, deafSince == nil, let frameDeadline, now >= frameDeadline {
             return ProtocolViolation(.deadlineExceeded, "a frame took too long to arrive")
         }
         return nil
     }
 
-    /// The socket takes no more, or takes again.
-    mutating func writabilityChanged(_ isWritable: Bool, now: NIODeadline) {
-        stallDeadline = isWritable ? nil : now + configuration.stallTimeout
+    /// The socket takes no more, and nothing is read until it takes again: what the other side's frames and signs of life
+    /// may take is measured in the time in which they are listened to.
+    ///
+    /// - Parameter waiting: bytes that were written and have not left.
+    mutating func writabilityChanged(_ isWritable: Bool, waiting: Int = 0, now: NIODeadline) {
+        stall.changed(isWritable: isWritable, gone: gone(waiting), now: now)
+        if isWritable, let deafSince {
+            keepalive.heard(now: now)
+            frameDeadline = frameDeadline.map { $0 + (now - deafSince) }
+        }
+        deafSince = isWritable ? nil : now
     }
+
+    private func gone(_ waiting: Int) -> Int { Int(traffic.bytesOut) - waiting }
 
     // MARK: The end
 

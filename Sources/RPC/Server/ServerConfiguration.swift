@@ -12,7 +12,7 @@ public struct ServerConfiguration: Sendable {
     public var handshakeTimeout: Duration
     /// How long a frame may take from its first byte to its last.
     public var frameTimeout: Duration
-    /// A connection whose other side reads nothing for so long is closed.
+    /// A connection whose other side takes nothing of what waits for it for so long is closed.
     public var stallTimeout: Duration
     /// A connection for which more bytes than this wait to be sent is closed.
     public var maxWaitingBytes: Int

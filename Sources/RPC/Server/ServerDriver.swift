@@ -105,7 +105,7 @@ final class ServerDriver: WireHandler, @unchecked Sendable {
     func writabilityChanged(_ isWritable: Bool) {
         // Who does not read answers gets to ask no more questions; the handlers that run are bounded.
         wire?.setReading(isWritable)
-        connection.writabilityChanged(isWritable, now: loop.now)
+        connection.writabilityChanged(isWritable, waiting: wire?.waitingBytes ?? 0, now: loop.now)
         settle()
     }
 
@@ -208,7 +208,7 @@ final class ServerDriver: WireHandler, @unchecked Sendable {
 
     private func tick() {
         timer.fired()
-        connection.tick(now: loop.now, into: &actions)
+        connection.tick(now: loop.now, waiting: wire?.waitingBytes ?? 0, into: &actions)
         settle()
     }
 

@@ -247,6 +247,39 @@ import Testing
 
     // MARK: Time
 
+    /// A large answer over a slow line: it is taken, byte by byte, and not given up.
+    @Test func whoTakesSlowlyIsNotGivenUpAndWhoTakesNothingIs() throws {
+        var scene = ServerScene()
+        scene.connection.traffic.bytesOut = 1_000_000
+        scene.connection.writabilityChanged(false, waiting: 900_000, now: scene.now)
+        for waiting in stride(from: 800_000, through: 200_000, by: -100_000) {
+            scene.pass(.seconds(30), waiting: waiting)
+            #expect(scene.connection.phase == .open)
+        }
+        // What is written meanwhile has not left, either.
+        scene.connection.traffic.bytesOut += 1000
+        scene.pass(.seconds(29), waiting: 201_000)
+        #expect(scene.connection.phase == .open)
+        scene.pass(.seconds(1), waiting: 201_000)
+        try expectClose("answers were left unread for too long", &scene)
+    }
+
+    /// The server does not listen while its answers are not taken; what it does not hear then is not late.
+    @Test func theTimeInWhichNobodyListensDoesNotCount() throws {
+        var scene = ServerScene()
+        scene.hear(RawFrames.header(length: 100, kind: FrameKind.request.rawValue))
+        scene.pass(.seconds(20))
+        scene.connection.writabilityChanged(false, waiting: 1000, now: scene.now)
+        scene.connection.traffic.bytesOut = 1000
+        for waiting in stride(from: 900, through: 100, by: -100) { scene.pass(.seconds(29), waiting: waiting) }
+        #expect(scene.said().isEmpty && scene.connection.phase == .open, "neither a PING nor the end")
+        scene.connection.writabilityChanged(true, now: scene.now)
+        scene.pass(.seconds(9))
+        #expect(scene.connection.phase == .open)
+        scene.pass(.seconds(1))
+        try expectClose("a frame took too long to arrive", &scene)
+    }
+
     @Test func aFrameMustArriveWhole() throws {
         var scene = ServerScene()
         var frame = RawFrames.request([UInt8](repeating: 1, count: 100))

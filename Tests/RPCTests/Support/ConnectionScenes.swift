@@ -172,9 +172,9 @@ struct ServerScene {
         hear(RawFrames.frame(.pong, flags: [], payload: PingPayload.farewell))
     }
 
-    mutating func pass(_ time: TimeAmount) {
+    mutating func pass(_ time: TimeAmount, waiting: Int = 0) {
         now = now + time
-        connection.tick(now: now, into: &actions)
+        connection.tick(now: now, waiting: waiting, into: &actions)
         // A timer for what is past would keep an event loop from its sockets.
         #expect(connection.nextDeadline.map { $0 > now } ?? true, "what was due at \(now) is due again")
     }
