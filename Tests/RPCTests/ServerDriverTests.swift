@@ -6,19 +6,55 @@ import Testing
 
 /// The accepting side's driver, on a wire that a test holds in its hands.
 @Suite struct ServerDriverTests {
-    /// Takes everything and sends nothing.
-    private final class StuckWire: Wire {
+    /// Takes everything, and sends what it is told to.
+    private final class SlowWire: Wire {
         let remoteAddress = "test:1"
-        let isWritable = false
-        private(set) var waitingBytes = 0
+        weak var handler: ServerDriver?
+        private(set) var isWritable = true
         private(set) var isReading = true
         private(set) var isAborted = false
+        private(set) var isClosed = false
+        private(set) var mostWaiting = 0
+        private(set) var sent = ByteBuffer()
+        private var waiting = ByteBuffer()
 
-        func write(_ bytes: ByteBuffer) { waitingBytes += bytes.readableBytes }
+        var waitingBytes: Int { waiting.readableBytes }
+
+        func write(_ bytes: ByteBuffer) {
+            waiting.writeImmutableBuffer(bytes)
+            mostWaiting = max(mostWaiting, waitingBytes)
+            update()
+        }
+
+        /// The other side reads so much.
+        func take(_ count: Int) {
+            guard let bytes = waiting.readSlice(length: min(count, waitingBytes)) else { return }
+            sent.writeImmutableBuffer(bytes)
+            waiting.discardReadBytes()
+            update()
+        }
+
+        private func update() {
+            let now = isWritable ? waitingBytes <= 65_536 : waitingBytes < 32_768
+            guard now != isWritable else { return }
+            isWritable = now
+            handler?.writabilityChanged(now)
+        }
+
         func flush() {}
         func setReading(_ isReading: Bool) { self.isReading = isReading }
-        func close() {}
+        func close() { isClosed = true }
         func abort() { isAborted = true }
+
+        /// What the other side has read.
+        func frames() throws -> [Frame] {
+            var decoder = FrameDecoder(maxPayloadBytes: 1 << 26)
+            decoder.append(sent)
+            sent = ByteBuffer()
+            var frames: [Frame] = []
+            while let frame = try decoder.next() { frames.append(frame) }
+            return frames
+        }
     }
 
     private let loop = EmbeddedEventLoop()
@@ -26,47 +62,85 @@ import Testing
     private func driver(_ configuration: ServerConfiguration, _ registry: ConnectionRegistry) -> ServerDriver {
         var methods = MethodTable()
         methods.immediate("test/Echo") { Answer($0.message) }
+        methods.immediate("test/Large") { _ in Answer([UInt8](repeating: 1, count: Self.large)) }
+        methods.inPlace("test/LargeInPlace") { _, answer throws(RPCError) in
+            answer.writeRepeatingByte(1, count: Self.large)
+        }
         let shared = ServerDriver.Shared(
             configuration: configuration, connection: configuration.connection(methods), methods: methods,
             meter: LoadMeter(capacity: 10), registry: registry, logger: Stage.quiet)
         return ServerDriver(shared: shared, loop: loop)
     }
 
-    private func request(_ stream: UInt32, bytes count: Int) -> ByteBuffer {
+    private static let large = 1 << 20
+
+    private func request(_ stream: UInt32, method: UInt16 = 1, bytes count: Int = 0) -> ByteBuffer {
         var bytes = ByteBuffer()
         FrameEncoder.write(.request, flags: .endStream, stream: stream, into: &bytes) {
-            RequestHead(method: 1).write(packedMetadata: [], into: &$0)
+            RequestHead(method: method).write(packedMetadata: [], into: &$0)
             $0.writeRepeatingByte(1, count: count)
             return []
         }
         return bytes
     }
 
-    @Test func whoLeavesAnswersUnreadAsksNoMoreAndIsDroppedInTheEnd() {
-        var configuration = Stage.configuration()
-        configuration.maxWaitingBytes = 5000
-        configuration.compressionThreshold = nil
-        let (driver, wire) = (driver(configuration, ConnectionRegistry(limit: 10)), StuckWire())
+    /// A driver that was greeted, and its wire.
+    private func open(_ configuration: ServerConfiguration = plain()) throws -> (ServerDriver, SlowWire) {
+        let (driver, wire) = (driver(configuration, ConnectionRegistry(limit: 10)), SlowWire())
+        wire.handler = driver
         driver.opened(wire)
-        driver.writabilityChanged(false)
-        #expect(!wire.isReading)
         driver.received(RawConnection.greeting())
-        for stream in [UInt32(1), 3, 5] {
-            driver.received(request(stream, bytes: 1000))
+        driver.readCompleted()
+        wire.take(.max)
+        #expect(try wire.frames().map(\.kind) == [.welcome])
+        return (driver, wire)
+    }
+
+    private static func plain() -> ServerConfiguration {
+        var configuration = Stage.configuration()
+        configuration.compressionThreshold = nil
+        configuration.maxWaitingBytes = 8 << 20
+        return configuration
+    }
+
+    /// Three times what may wait for a connection is asked for at once, and read in pieces.
+    @Test(arguments: [UInt16(2), 3])
+    func aReaderThatIsSlowerThanItsAnswersIsServed(method: UInt16) throws {
+        let (driver, wire) = try open()
+        var bytes = ByteBuffer()
+        for n in 0..<UInt32(24) { bytes.writeImmutableBuffer(request(2 * n + 1, method: method)) }
+        driver.received(bytes)
+        driver.readCompleted()
+        #expect(!wire.isReading)
+        while wire.waitingBytes > 0 { wire.take(300_000) }
+        let answers = try wire.frames()
+        #expect(answers.count == 24 && answers.allSatisfy { $0.payload.readableBytes > Self.large })
+        #expect(wire.isReading && driver.connection.phase == .open)
+        #expect(wire.mostWaiting < 4 * Self.large && driver.connection.heldBytes == 0)
+        #expect(driver.running.isEmpty)
+        driver.closed(nil)
+    }
+
+    /// The first answers wait to be read, and what else was asked for is not even looked at.
+    @Test(arguments: [UInt16(2), 3])
+    func whoReadsNothingCostsLittleAndIsGivenUp(method: UInt16) throws {
+        let (driver, wire) = try open()
+        for n in 0..<UInt32(24) {
+            driver.received(request(2 * n + 1, method: method))
             driver.readCompleted()
         }
-        #expect(wire.waitingBytes > 3000 && !wire.isAborted)
-        driver.received(request(7, bytes: 2000))
-        driver.readCompleted()
-        #expect(wire.isAborted)
+        #expect(wire.mostWaiting < 4 * Self.large && driver.connection.heldBytes < 4 * Self.large && !wire.isReading)
+        loop.advanceTime(by: .seconds(30))
+        #expect(wire.isClosed && driver.connection.phase == .closed)
         driver.closed(nil)
+        #expect(driver.running.isEmpty && driver.shared.meter.report.inFlight == 0)
     }
 
     /// It was accepted just before the listener closed.
     @Test func aConnectionThatComesDuringTheShutdownIsToldSo() throws {
         let registry = ConnectionRegistry(limit: 10)
         _ = registry.stop()
-        let (driver, wire) = (driver(Stage.configuration(), registry), StuckWire())
+        let (driver, wire) = (driver(Stage.configuration(), registry), SlowWire())
         driver.opened(wire)
         #expect(driver.connection.phase == .closed)
         driver.closed(nil)

@@ -7,6 +7,11 @@ struct Actions<Command> {
 }
 
 extension ByteBuffer {
+    /// So much is said at once; what can wait does so until that was handed on.
+    static let mostSaid = 1 << 20
+
+    @inline(__always) var hasRoom: Bool { readableBytes < Self.mostSaid }
+
     /// Beyond this, memory is given back rather than kept for the next batch.
     private static let mostKept = 65_536
 

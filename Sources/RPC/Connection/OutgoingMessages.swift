@@ -2,7 +2,7 @@ import DequeModule
 import NIOCore
 
 /// What one side says in MESSAGE frames: each stream's messages wait here until its credit and the connection's let
-/// them out (docs/protocol.md, "Credit"). Both sides of a connection use it alike.
+/// them out (docs/protocol.md, "Credit"), and until the transport takes more. Both sides of a connection use it alike.
 struct OutgoingMessages {
     struct Message: Sendable {
         var bytes: [UInt8]
@@ -20,7 +20,10 @@ struct OutgoingMessages {
     private(set) var credit = 0
     private var streamCredit = 0
     private var halves: [UInt32: Half] = [:]
-    /// Streams that have credit of their own and wait for the connection's, in the order in which they came to wait.
+    /// The transport takes more.
+    var isWritable = true
+    /// Streams that have credit of their own and wait for the connection's, or for the transport, in the order in which
+    /// they came to wait.
     private var blocked = Deque<UInt32>()
 
     /// The other side has told what it takes.
@@ -49,13 +52,18 @@ struct OutgoingMessages {
 
     mutating func queue(_ message: Message, on id: UInt32) { halves[id]?.waiting.append(message) }
 
-    /// Sends what waits on `id` as far as both credits go. One message may take a credit below zero: else a message
+    private func mayGoOut(_ output: ByteBuffer) -> Bool { credit > 0 && isWritable && output.hasRoom }
+
+    /// Some stream waits that neither lacks credit of its own nor of the connection's.
+    var waitsForTransport: Bool { credit > 0 && !blocked.isEmpty }
+
+    /// Sends what waits on `id` as far as both credits and the transport go. One message may take a credit below zero: else a message
     /// above the credit could never leave.
     ///
     /// - Returns: how many went out.
     mutating func pump(_ id: UInt32, _ coding: inout MessageCoding, into output: inout ByteBuffer) -> Int {
         var sent = 0
-        while credit > 0, sendOne(id, &coding, into: &output) { sent += 1 }
+        while mayGoOut(output), sendOne(id, &coding, into: &output) { sent += 1 }
         wait(id)
         return sent
     }
@@ -76,7 +84,12 @@ struct OutgoingMessages {
             return
         }
         try Credit.add(bytes, to: &credit)
-        while credit > 0, let id = blocked.popFirst() {
+        goOn(&coding, into: &output, sent: sent)
+    }
+
+    /// Sends what waited for the connection's credit, or for the transport.
+    mutating func goOn(_ coding: inout MessageCoding, into output: inout ByteBuffer, sent: (UInt32) -> Void) {
+        while mayGoOut(output), let id = blocked.popFirst() {
             halves[id]?.isBlocked = false
             if sendOne(id, &coding, into: &output) { sent(id) }
             wait(id)
@@ -95,7 +108,7 @@ struct OutgoingMessages {
         return true
     }
 
-    /// Lets a stream wait for the connection's credit, if that is what it lacks.
+    /// Lets a stream wait for the others, unless it lacks credit of its own.
     private mutating func wait(_ id: UInt32) {
         guard let half = halves[id], half.credit > 0, !half.waiting.isEmpty, !half.isBlocked else { return }
         halves[id]?.isBlocked = true

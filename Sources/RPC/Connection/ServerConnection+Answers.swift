@@ -38,7 +38,7 @@ extension ServerConnection {
         return nil
     }
 
-    /// A handler ended. Its answer goes behind the messages that wait for credit.
+    /// A handler ended. Its answer goes behind the messages that wait for credit, and waits for the socket.
     mutating func finished(
         _ id: UInt32, _ outcome: Result<Answer, RPCError>, load: LoadReport, into actions: inout Actions<Command>
     ) {
@@ -46,7 +46,11 @@ extension ServerConnection {
         if stream.isAnswered || phase == .closed {
             remove(id, into: &actions)
         } else if outgoing.hasWaiting(id) {
-            streams[id]?.end = (outcome, load)
+            hold(id, outcome, load)
+        } else if !maySay(actions.output) {
+            hold(id, outcome, load)
+            heldAnswers.append(id)
+            isHeldUp = true
         } else {
             traffic.count(succeeded: writeResponse(id, outcome, load: load, into: &actions.output))
             remove(id, into: &actions)
@@ -65,29 +69,56 @@ extension ServerConnection {
     mutating func credited(_ frame: Frame, into actions: inout Actions<Command>) throws(ProtocolViolation) {
         var sent: [UInt32] = []
         try outgoing.credited(frame, &coding, into: &actions.output) { sent.append($0) }
+        went(sent, into: &actions)
+    }
+
+    /// Messages went out on these streams.
+    mutating func went(_ sent: [UInt32], into actions: inout Actions<Command>) {
         traffic.messagesOut += UInt64(sent.count)
         for id in sent { actions.commands.append(.written(stream: id)) }
         for id in sent { endIfDrained(id, into: &actions) }
+        if outgoing.waitsForTransport { isHeldUp = true }
     }
 
     private mutating func pump(_ id: UInt32, into actions: inout Actions<Command>) {
         let sent = outgoing.pump(id, &coding, into: &actions.output)
         traffic.messagesOut += UInt64(sent)
         for _ in 0..<sent { actions.commands.append(.written(stream: id)) }
+        if outgoing.waitsForTransport { isHeldUp = true }
     }
 
     private mutating func endIfDrained(_ id: UInt32, into actions: inout Actions<Command>) {
-        guard let (outcome, load) = streams[id]?.end, !outgoing.hasWaiting(id) else { return }
-        finished(id, outcome, load: load, into: &actions)
+        guard streams[id]?.end != nil, !outgoing.hasWaiting(id) else { return }
+        heldAnswers.append(id)
+        letOutAnswers(into: &actions)
     }
 
+    /// Requests are to be answered in place, or to be dropped.
+    func mayAnswerInPlace(_ output: ByteBuffer) -> Bool { !inPlace.isEmpty && (phase != .open || maySay(output)) }
+
     /// Writes the answers to requests that are answered in place, whose messages `body` appends.
+    ///
+    /// - Returns: how many; the others must wait for the socket.
     mutating func answer(
         _ requests: [InPlaceRequest], load: LoadReport, into output: inout ByteBuffer,
         body: (borrowing InPlaceRequest, inout ByteBuffer) throws(RPCError) -> Void
-    ) {
-        guard phase == .open else { return requests.forEach { _ in traffic.count(succeeded: false) } }
-        for request in requests { answer(request, load: load, into: &output, body: body) }
+    ) -> Int {
+        guard phase == .open else {
+            for _ in requests { traffic.count(succeeded: false) }
+            return requests.count
+        }
+        var answered = 0
+        while answered < requests.count, maySay(output) {
+            answer(requests[answered], load: load, into: &output, body: body)
+            answered += 1
+        }
+        return answered
+    }
+
+    /// Those for whose answers there was no room.
+    mutating func putBack(_ requests: ArraySlice<InPlaceRequest>) {
+        inPlace.insert(contentsOf: requests, at: 0)
+        isHeldUp = true
     }
 
     /// Room for the frame's header and the trailer, the message, then both over it.

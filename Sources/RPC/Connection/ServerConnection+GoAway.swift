@@ -37,7 +37,7 @@ extension ServerConnection {
     }
 
     mutating func tickAge(now: NIODeadline, into actions: inout Actions<Command>) {
-        while phase == .open, let decision = age.tick(now: now, isIdle: streams.isEmpty) {
+        while phase == .open, let decision = age.tick(now: now, isIdle: streams.isEmpty && inPlace.isEmpty) {
             switch decision {
             case .leave(let reason): goAway(reason, now: now, into: &actions)
             case .finish: finishGoAway(into: &actions)

@@ -15,7 +15,7 @@ extension ServerConnection {
         if try answersInPlace(frame, now: now, into: &actions) { return }
         var payload = frame.payload
         let head = try RequestHead(from: &payload)
-        let message = try coding.read(payload, flags: frame.flags)
+        let message = try read(payload, frame.flags)
         guard streams.count < ours.maxConcurrentStreams else {
             let error = RPCError.tooMany("streams on this connection", ours.maxConcurrentStreams)
             return refuse(frame.stream, error, into: &actions)
@@ -53,7 +53,7 @@ extension ServerConnection {
         } else {
             var message = frame.payload
             message.moveReaderIndex(forwardBy: head.messageOffset)
-            request.decompressed = try coding.read(message, flags: frame.flags)
+            request.decompressed = try read(message, frame.flags)
         }
         if head.metadataBytes > 0, let error = try refusal(ofMetadata: frame.payload) {
             refuse(frame.stream, error, into: &actions)
@@ -68,6 +68,13 @@ extension ServerConnection {
     private func refusal(ofMetadata payload: ByteBuffer) throws(ProtocolViolation) -> RPCError? {
         var payload = payload
         return try RequestHead(from: &payload).metadata.refusal
+    }
+
+    /// What a few bytes become counts in their turn.
+    private mutating func read(_ payload: ByteBuffer, _ flags: FrameFlags) throws(ProtocolViolation) -> [UInt8] {
+        let message = try coding.read(payload, flags: flags)
+        if flags.contains(.compressed) { inflatedBytes += message.count }
+        return message
     }
 
     private mutating func open(_ id: UInt32, method: UInt16, isListening: Bool, now: NIODeadline) {
@@ -108,7 +115,7 @@ extension ServerConnection {
         traffic.messagesIn += 1
         let cost = Credit.cost(of: frame)
         guard try incoming.received(cost, on: frame.stream, into: &actions.output) else { return }
-        let message = try coding.read(frame.payload, flags: frame.flags)
+        let message = try read(frame.payload, frame.flags)
         actions.commands.append(.message(stream: frame.stream, message, cost: cost))
     }
 
@@ -147,9 +154,8 @@ extension ServerConnection {
     /// Nothing more is said on `id`; its place is kept until its handler has ended, unless it has, and its answer waited.
     mutating func silence(_ id: UInt32, _ error: RPCError, into actions: inout Actions<Command>) {
         traffic.count(succeeded: false)
-        let handlerHasEnded = streams[id]?.end != nil
+        let handlerHasEnded = takeEnd(id) != nil
         streams[id]?.isAnswered = true
-        streams[id]?.end = nil
         outgoing.close(id)
         incoming.close(id)
         actions.commands.append(.cancel(stream: id, error))

@@ -1,3 +1,4 @@
+import DequeModule
 import NIOCore
 
 /// The accepting side of a connection, decided: bytes and finished handlers in, bytes and commands out. It owns the
@@ -16,6 +17,8 @@ struct ServerConnection {
         var keepalive: KeepaliveConfiguration
         var minPingInterval: TimeAmount
         var age: ConnectionAge.Configuration
+        /// What finished handlers' answers may take while they wait for the socket; above it they become errors.
+        var maxHeldBytes = 67_108_864
     }
 
     enum Command {
@@ -47,12 +50,18 @@ struct ServerConnection {
         let opened: NIODeadline
         /// The caller may send messages.
         var isListening: Bool
-        /// The end, when it waits behind messages.
-        var end: (Result<Answer, RPCError>, LoadReport)?
+        /// The end, when it waits behind messages or for the socket.
+        var end: HeldAnswer?
         /// METADATA, or what must not come before it, was said.
         var hasSpoken = false
         /// Answered before its handler ended; it counts until the handler has.
         var isAnswered = false
+    }
+
+    /// An answer that is ready, as it will be said: often much smaller than what a handler gave.
+    struct HeldAnswer {
+        var frames = ByteBuffer()
+        var succeeded = false
     }
 
     enum Phase {
@@ -70,6 +79,13 @@ struct ServerConnection {
     private var frameDeadline: NIODeadline?
     /// The socket takes no more, and nothing is read from it, since then.
     private var deafSince: NIODeadline?
+    /// Something waits until the socket takes more, or what was said is handed on: see ``goOn(now:into:)``.
+    var isHeldUp = false
+    /// Streams whose answers wait for that, in order; some may have ended otherwise.
+    var heldAnswers = Deque<UInt32>()
+    var heldBytes = 0
+    /// Of requests and messages that were decompressed in this turn.
+    var inflatedBytes = 0
     var cancels = RateWindow()
     var pings: PingAllowance
     var keepalive: Keepalive
@@ -130,12 +146,60 @@ struct ServerConnection {
             var bytes = bytes
             guard try preface.consume(&bytes) else { return }
             decoder.append(bytes)
-            var isWhole = false
-            while phase != .closed, let frame = try decoder.next() {
-                isWhole = true
-                try received(frame, now: now, into: &actions)
+            // Its turn comes behind what waits.
+            if !isHeldUp { try decode(now: now, into: &actions) }
+        } catch {
+            fail(error, into: &actions)
+        }
+    }
+
+    /// Takes the frames that came, or a turn's worth of them: the rest waits until their answers were handed on.
+    private mutating func decode(now: NIODeadline, into actions: inout Actions<Command>) throws(ProtocolViolation) {
+        inflatedBytes = 0
+        var isWhole = false
+        while phase != .closed {
+            guard takesFrames(actions) else {
+                isHeldUp = true
+                if isWhole { frameDeadline = nil }
+                return
             }
-            watchFrame(isWhole, now: now)
+            guard let frame = try decoder.next() else { break }
+            isWhole = true
+            try received(frame, now: now, into: &actions)
+        }
+        watchFrame(isWhole, now: now)
+    }
+
+    /// Requests that are taken in one turn.
+    private static let mostInATurn = 1024
+
+    // Asked for every frame, and so without a call that would hold on to what it looks at.
+    @inline(__always) private func takesFrames(_ actions: Actions<Command>) -> Bool {
+        phase == .handshake
+            || (maySay(actions.output) && actions.commands.count < Self.mostInATurn
+                && inPlace.count < Self.mostInATurn && inflatedBytes < ByteBuffer.mostSaid)
+    }
+
+    // MARK: Going on
+
+    /// The socket takes more, and so does what is to be handed to it. It is a third credit: what can wait for it waits
+    /// where it came from, requests as bytes, answers and messages in their streams.
+    @inline(__always) func maySay(_ output: ByteBuffer) -> Bool { deafSince == nil && output.hasRoom }
+
+    var mayGoOn: Bool { isHeldUp && deafSince == nil && phase == .open }
+
+    /// Says what waited, and takes what came meanwhile.
+    mutating func goOn(now: NIODeadline, into actions: inout Actions<Command>) {
+        guard mayGoOn else { return }
+        isHeldUp = false
+        letOut(into: &actions)
+        // Who has not heard the last answers has asked enough.
+        guard !isHeldUp, inPlace.isEmpty else {
+            isHeldUp = true
+            return
+        }
+        do throws(ProtocolViolation) {
+            try decode(now: now, into: &actions)
         } catch {
             fail(error, into: &actions)
         }
@@ -240,6 +304,8 @@ struct ServerConnection {
             frameDeadline = frameDeadline.map { $0 + (now - deafSince) }
         }
         deafSince = isWritable ? nil : now
+        outgoing.isWritable = isWritable
+        if outgoing.waitsForTransport { isHeldUp = true }
     }
 
     private func gone(_ waiting: Int) -> Int { Int(traffic.bytesOut) - waiting }

@@ -120,6 +120,11 @@ public struct MethodTable: Sendable {
         return methods.indices.contains(index) && methods[index].isWatch
     }
 
+    func isUnary(_ number: UInt16) -> Bool {
+        let index = Int(number) - 1
+        return methods.indices.contains(index) && methods[index].kind == .unary
+    }
+
     private mutating func add(_ method: Method) {
         precondition(!methods.contains { $0.name == method.name }, "\(method.name) is registered twice")
         precondition(methods.count < Int(UInt16.max), "too many methods")

@@ -14,7 +14,8 @@ public struct ServerConfiguration: Sendable {
     public var frameTimeout: Duration
     /// A connection whose other side takes nothing of what waits for it for so long is closed.
     public var stallTimeout: Duration
-    /// A connection for which more bytes than this wait to be sent is closed.
+    /// What one connection's answers may take while they wait to be sent; above it they become errors (RESOURCE_EXHAUSTED,
+    /// retryable).
     public var maxWaitingBytes: Int
     /// CANCEL frames a second above which a connection is closed.
     public var maxCancelsPerSecond: Int
@@ -74,6 +75,7 @@ public struct ServerConfiguration: Sendable {
             maxCancelsPerSecond: maxCancelsPerSecond, keepalive: keepalive, minPingInterval: .init(minPingInterval),
             age: ConnectionAge.Configuration(
                 maxAge: maxConnectionAge.map { .init($0) }, maxAgeGrace: maxConnectionAgeGrace.map { .init($0) },
-                maxIdle: maxConnectionIdle.map { .init($0) }))
+                maxIdle: maxConnectionIdle.map { .init($0) }),
+            maxHeldBytes: maxWaitingBytes)
     }
 }

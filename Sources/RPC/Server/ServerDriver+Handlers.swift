@@ -3,6 +3,28 @@ import NIOCore
 /// Running handlers: each in a task, or at once on the loop.
 extension ServerDriver {
     func start(_ stream: UInt32, _ request: ServerConnection.Request) {
+        if !waitingCalls.isEmpty || !connection.maySay(actions.output),
+            shared.methods.isUnary(request.head.method)
+        {
+            connection.isHeldUp = true
+            return waitingCalls.append((stream, request))
+        }
+        begin(stream, request)
+    }
+
+    /// Those for whose answers there is room now. Who was cancelled meanwhile only gives the stream's place back.
+    func startWaiting() {
+        while let next = waitingCalls.first, connection.phase != .open || connection.maySay(actions.output) {
+            waitingCalls.removeFirst()
+            if connection.isOpen(next.stream) {
+                begin(next.stream, next.request)
+            } else {
+                refuse(next.stream, RPCError(.cancelled, "the call has ended", ran: .no))
+            }
+        }
+    }
+
+    private func begin(_ stream: UInt32, _ request: ServerConnection.Request) {
         let isWatch = shared.methods.isWatch(request.head.method)
         if let error = isWatch ? admitWatch() : admit() { return refuse(stream, error) }
         running[stream] = Running(started: loop.now, isWatch: isWatch)
@@ -44,12 +66,14 @@ extension ServerDriver {
         let load = shared.meter.report
         var output = ByteBuffer()
         swap(&output, &actions.output)
-        connection.answer(answering, load: load, into: &output) { [shared, peer] request, answer throws(RPCError) in
+        let answered = connection.answer(answering, load: load, into: &output) {
+            [shared, peer] request, answer throws(RPCError) in
             let entry = try shared.methods.inPlaceEntry(request.head.method, for: peer.role)
             try request.withCall(from: peer) { call throws(RPCError) in try entry.handle(call, &answer) }
         }
         swap(&output, &actions.output)
-        answeredInPlace += answering.count
+        answeredInPlace += answered
+        if answered < answering.count { connection.putBack(answering[answered...]) }
         answering.removeAll(keepingCapacity: true)
         connection.closeIfDone(into: &actions)
     }

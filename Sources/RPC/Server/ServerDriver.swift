@@ -1,3 +1,4 @@
+import DequeModule
 import Logging
 import NIOCore
 
@@ -46,6 +47,8 @@ final class ServerDriver: WireHandler, @unchecked Sendable {
     var running: [UInt32: Running] = [:]
     /// Of those.
     var watches = 0
+    /// Unary calls for whose answers there is no room yet: nobody has begun with them.
+    var waitingCalls = Deque<(stream: UInt32, request: ServerConnection.Request)>()
     var writers = WaitingWriters()
     var latenciesUs: [UInt32] = []
     /// What is answered right now; kept for its memory.
@@ -62,6 +65,7 @@ final class ServerDriver: WireHandler, @unchecked Sendable {
     private var timer = LoopTimer()
     private var busyPoll = BusyPoll()
     private var isPerforming = false
+    private var isSettling = false
     private let mailbox = Mailbox<Event>()
 
     init(shared: Shared, loop: any EventLoop) {
@@ -93,6 +97,8 @@ final class ServerDriver: WireHandler, @unchecked Sendable {
         lastReceived = loop.now
         connection.received(bytes, now: lastReceived, into: &actions)
         perform()
+        // It was more than a turn's worth, or there is no room for the answers.
+        if connection.isHeldUp { settle() }
     }
 
     func readCompleted() {
@@ -105,7 +111,8 @@ final class ServerDriver: WireHandler, @unchecked Sendable {
     func writabilityChanged(_ isWritable: Bool) {
         // Who does not read answers gets to ask no more questions; the handlers that run are bounded.
         wire?.setReading(isWritable)
-        connection.writabilityChanged(isWritable, waiting: wire?.waitingBytes ?? 0, now: loop.now)
+        let waiting = isWritable ? 0 : wire?.waitingBytes ?? 0
+        connection.writabilityChanged(isWritable, waiting: waiting, now: loop.now)
         settle()
     }
 
@@ -154,14 +161,14 @@ final class ServerDriver: WireHandler, @unchecked Sendable {
         guard !isPerforming else { return }
         isPerforming = true
         defer { isPerforming = false }
-        while !actions.commands.isEmpty || !connection.inPlace.isEmpty {
+        while !actions.commands.isEmpty || connection.mayAnswerInPlace(actions.output) {
             var next = 0
             while next < actions.commands.count {
                 perform(actions.commands[next])
                 next += 1
             }
             actions.commands.removeAll(keepingCapacity: true)
-            answerInPlace()
+            if connection.mayAnswerInPlace(actions.output) { answerInPlace() }
         }
     }
 
@@ -187,10 +194,18 @@ final class ServerDriver: WireHandler, @unchecked Sendable {
         requests.append(message, cost: cost)
     }
 
-    /// Performs, flushes, and arms the timer: the end of every way in.
+    /// Performs, flushes, goes on with what that made room for, and arms the timer: the end of every way in.
     private func settle() {
-        perform()
-        flush()
+        // Writing may come back here with more to do, which is done by who is under way.
+        guard !isSettling, !isPerforming else { return }
+        isSettling = true
+        defer { isSettling = false }
+        repeat {
+            startWaiting()
+            if connection.mayGoOn, waitingCalls.isEmpty { connection.goOn(now: loop.now, into: &actions) }
+            perform()
+            flush()
+        } while connection.mayGoOn || !actions.commands.isEmpty
         measure()
         timer.arm(for: connection.nextDeadline, on: loop) { self.tick() }
     }

@@ -16,6 +16,10 @@ public struct TCPTransport: Transport {
     /// A read grows to hold several large messages whole, so that few are put together from parts.
     private static let readBuffers = AdaptiveRecvByteBufferAllocator(minimum: 64, initial: 2048, maximum: 524_288)
 
+    /// What a server takes in one turn of its loop, of four such reads, may be answered before anybody else's turn.
+    private static let serverReadBuffers = AdaptiveRecvByteBufferAllocator(
+        minimum: 64, initial: 2048, maximum: 262_144)
+
     public var namesPeers: Bool { credentials?.clientCertificates == .peers }
 
     public func listen(
@@ -31,8 +35,8 @@ public struct TCPTransport: Transport {
             .serverChannelOption(.backlog, value: 1024)
             .serverChannelOption(.socketOption(.so_reuseaddr), value: 1)
             .childChannelOption(.tcpOption(.tcp_nodelay), value: 1)
-            .childChannelOption(.maxMessagesPerRead, value: 16)
-            .childChannelOption(.recvAllocator, value: Self.readBuffers)
+            .childChannelOption(.maxMessagesPerRead, value: 4)
+            .childChannelOption(.recvAllocator, value: Self.serverReadBuffers)
             .childChannelInitializer { channel in
                 channel.eventLoop.makeCompletedFuture {
                     let tls = server.map { NIOSSLServerHandler(context: $0) }

@@ -21,6 +21,7 @@ private struct ServerPlay {
     private var actions = Actions<ServerConnection.Command>()
     private var books: CallerBooks
     private var now = Nest.start
+    private var isStuffed = false
 
     init(_ input: inout FuzzInput) {
         connection = input.flag() ? Nest.server : Nest.plainServer
@@ -111,6 +112,8 @@ private struct ServerPlay {
         var bytes = ByteBuffer()
         FrameEncoder.write(kind, flags: flags, stream: id, payload: payload, into: &bytes)
         let frame = Frame(kind: kind, flags: flags, stream: id, payload: ByteBuffer(bytes: payload))
+        unstuff()
+        try settle()
         let mustEnd = books.heard(frame)
         if cut == 0 {
             connection.received(bytes, now: now, into: &actions)
@@ -136,6 +139,7 @@ private struct ServerPlay {
     /// Bytes that are no frame; the connection ends, or waits for the rest of what it takes for one.
     private mutating func raw(_ bytes: [UInt8]) {
         guard !bytes.isEmpty else { return }
+        unstuff()
         books.isMidFrame = true
         connection.received(ByteBuffer(bytes: bytes), now: now, into: &actions)
     }
@@ -185,13 +189,27 @@ private struct ServerPlay {
     private mutating func turn(_ choice: UInt8) throws {
         switch choice % 8 {
         case 0: connection.goAway("the server stops", now: now, into: &actions)
-        case 1: connection.writabilityChanged(false, now: now)
-        case 2: connection.writabilityChanged(true, now: now)
+        case 1: stuff()
+        case 2: unstuff()
         case 3: connection.fail(ProtocolViolation(.unavailable, "shut down"), into: &actions)
         case 4: connection.lost(into: &actions)
         case 5: try pass(connection.nextDeadline.map { max(.zero, $0 - now) } ?? .zero)
         default: try pass(.seconds(Int64(choice)))
         }
+    }
+
+    /// The socket takes no more, and nothing is read from it.
+    private mutating func stuff() {
+        guard !isStuffed else { return }
+        isStuffed = true
+        connection.writabilityChanged(false, now: now)
+    }
+
+    private mutating func unstuff() {
+        guard isStuffed else { return }
+        isStuffed = false
+        connection.writabilityChanged(true, now: now)
+        connection.goOn(now: now, into: &actions)
     }
 
     // MARK: The books
@@ -215,9 +233,11 @@ private struct ServerPlay {
         let requests = connection.inPlace
         connection.inPlace = []
         for request in requests { try books.decided(request) }
-        connection.answer(requests, load: LoadReport(), into: &actions.output) { request, answer throws(RPCError) in
+        let answered = connection.answer(requests, load: LoadReport(), into: &actions.output) {
+            request, answer throws(RPCError) in
             try request.withCall(from: Peer()) { call throws(RPCError) in answer.writeBytes(call.message) }
         }
+        try hold(answered == requests.count, "there is room for answers in place")
         connection.closeIfDone(into: &actions)
     }
 

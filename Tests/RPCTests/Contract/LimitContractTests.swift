@@ -78,6 +78,24 @@ import Testing
         }
     }
 
+    /// More than may wait for one connection, over a socket that takes some megabytes at a time.
+    @Test(arguments: World.allCases)
+    func answersThatFillTheSocketComeAll(world: World) async throws {
+        let methods = MethodTable.make {
+            $0.immediate("test/Large") { _ in Answer([UInt8](repeating: 1, count: 4_000_000), compression: .never) }
+        }
+        try await Stage.play(world, methods: methods) { stage in
+            let (channel, tap) = stage.tapped()
+            try await withThrowingTaskGroup(of: Int.self) { group in
+                for _ in 0..<24 {
+                    group.addTask { try await channel.unary("test/Large", [], options: .bounded).message.count }
+                }
+                for try await count in group { #expect(count == 4_000_000) }
+            }
+            #expect(tap.tries.count == 1)
+        }
+    }
+
     /// Nodes full of clients' calls that refused each other could finish none of them.
     @Test(arguments: World.allCases)
     func aFullServerStillHearsItsPeers(world: World) async throws {

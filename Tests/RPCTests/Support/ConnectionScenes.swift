@@ -172,6 +172,19 @@ struct ServerScene {
         hear(RawFrames.frame(.pong, flags: [], payload: PingPayload.farewell))
     }
 
+    /// The socket takes more again.
+    mutating func unstuff() {
+        connection.writabilityChanged(true, now: now)
+        connection.goOn(now: now, into: &actions)
+    }
+
+    mutating func answerInPlace() {
+        let requests = connection.inPlace
+        connection.inPlace = []
+        let answered = connection.answer(requests, load: LoadReport(), into: &actions.output) { _, _ in }
+        #expect(answered == requests.count)
+    }
+
     mutating func pass(_ time: TimeAmount, waiting: Int = 0) {
         now = now + time
         connection.tick(now: now, waiting: waiting, into: &actions)
