@@ -27,6 +27,7 @@ final class ClientDriver: WireHandler, @unchecked Sendable {
     /// The transport was asked to connect.
     private(set) var isStarted = false
     private var isPerforming = false
+    private var isFlushing = false
     /// The handshake was done: the end of this connection is no failure to connect.
     private(set) var wasOpened = false
 
@@ -82,7 +83,12 @@ final class ClientDriver: WireHandler, @unchecked Sendable {
         if isQuick { busyPoll.look(at: wire) }
     }
 
-    func writabilityChanged(_ isWritable: Bool) {}
+    func writabilityChanged(_ isWritable: Bool) {
+        let waiting = isWritable ? 0 : wire?.waitingBytes ?? 0
+        connection.writabilityChanged(isWritable, waiting: waiting, now: loop.now)
+        // Else it is seen by who flushes.
+        if !isFlushing { settle() }
+    }
 
     func closed(_ reason: String?) {
         wire = nil
@@ -207,8 +213,23 @@ final class ClientDriver: WireHandler, @unchecked Sendable {
     /// Performs, flushes, and arms the timer: the end of every way in.
     func settle() {
         perform()
-        if actions.output.readableBytes > 0, let wire {
-            // Writing may come back here with more to say.
+        flush()
+        while connection.mayGoOn, wire != nil, !isPerforming, !isFlushing {
+            connection.goOn(now: loop.now, into: &actions)
+            perform()
+            flush()
+        }
+        calledInPlace = false
+        batchTime = nil
+        timer.arm(for: connection.nextDeadline, on: loop) { self.tick() }
+    }
+
+    private func flush() {
+        // Writing may come back here with more to say.
+        guard !isFlushing else { return }
+        isFlushing = true
+        defer { isFlushing = false }
+        while actions.output.readableBytes > 0, let wire {
             var output = actions.output
             actions.output = ByteBuffer()
             connection.traffic.bytesOut += UInt64(output.readableBytes)
@@ -216,9 +237,6 @@ final class ClientDriver: WireHandler, @unchecked Sendable {
             wire.flush()
             keep(&output)
         }
-        calledInPlace = false
-        batchTime = nil
-        timer.arm(for: connection.nextDeadline, on: loop) { self.tick() }
     }
 
     /// Its memory will do for the next calls in place.
@@ -230,7 +248,7 @@ final class ClientDriver: WireHandler, @unchecked Sendable {
 
     private func tick() {
         timer.fired()
-        connection.tick(now: loop.now, into: &actions)
+        connection.tick(now: loop.now, waiting: wire?.waitingBytes ?? 0, into: &actions)
         settle()
     }
 

@@ -30,13 +30,13 @@ extension ClientConnection {
     /// Makes a call whose message `body` appends; `canSend` must be true and nobody wait.
     ///
     /// - Parameter head: from `template`.
-    /// - Returns: whether it could be made; its result will stand in `inPlaceResults`. False, too, when its time is over
-    ///   and when ids have run out, for which `call` has a reason or the channel another connection.
+    /// - Returns: whether it could be made; its result will stand in `inPlaceResults`. False, too, when its time is over,
+    ///   when ids have run out, and when too much waits to leave: `call` has a reason, or a place for it.
     mutating func callInPlace(
         _ stream: InPlaceStream, head: [UInt8], deadline: NIODeadline?, now: NIODeadline,
         into output: inout ByteBuffer, body: (inout ByteBuffer) -> Void
     ) -> Bool {
-        guard takesCalls, deadline.map({ $0 > now }) ?? true else { return false }
+        guard takesCalls, output.hasRoom, deadline.map({ $0 > now }) ?? true else { return false }
         let start = output.writerIndex
         write(head, remainingMs: deadline.map { Self.remainingMs(until: $0, now: now) } ?? 0, into: &output)
         let messageStart = output.writerIndex

@@ -4,7 +4,7 @@ import NIOCore
 extension ClientConnection {
     /// Sends waiting requests, in order, as far as the server takes them.
     mutating func sendQueued(now: NIODeadline, into actions: inout Actions<Command>) {
-        while canSend, let id = queue.popFirst() {
+        while canSend, actions.output.hasRoom, let id = queue.popFirst() {
             send(id, now: now, into: &actions)
         }
     }
@@ -135,6 +135,18 @@ extension ClientConnection {
     mutating func credited(_ frame: Frame, into actions: inout Actions<Command>) throws(ProtocolViolation) {
         var sent: [UInt32] = []
         try outgoing.credited(frame, &coding, into: &actions.output) { sent.append($0) }
+        went(sent, into: &actions)
+    }
+
+    mutating func letOut(into actions: inout Actions<Command>) {
+        guard outgoing.waitsForTransport else { return }
+        var sent: [UInt32] = []
+        outgoing.goOn(&coding, into: &actions.output) { sent.append($0) }
+        went(sent, into: &actions)
+    }
+
+    /// Messages went out on these streams.
+    private mutating func went(_ sent: [UInt32], into actions: inout Actions<Command>) {
         traffic.messagesOut += UInt64(sent.count)
         for id in sent { actions.commands.append(.written(stream: id)) }
         for id in sent { endIfDrained(id, into: &actions) }

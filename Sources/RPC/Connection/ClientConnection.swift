@@ -21,6 +21,8 @@ struct ClientConnection {
         var idleTimeout: TimeAmount?
         /// Calls that may wait for their turn; more are refused.
         var maxWaitingCalls: Int
+        /// How long the server may take nothing of what waits for it.
+        var stallTimeout = TimeAmount.seconds(30)
     }
 
     enum Command {
@@ -81,7 +83,12 @@ struct ClientConnection {
     private var connectDeadline: NIODeadline?
     private var decoder = FrameDecoder(maxPayloadBytes: ClientHandshake.maxFrameBytes)
     var nextStream: UInt32 = 1
-    private var keepalive: Keepalive
+    var keepalive: Keepalive
+    var stall: StallWatch
+    /// The transport takes more. Until it does, calls and messages wait here.
+    var isWritable = true
+    /// A PONG was said since it takes no more; further ones would be for a server that does not read.
+    var hasPongWaiting = false
     var lastBusy: NIODeadline
     private(set) var serverTurnedAwayPings = false
     private(set) var methods: [String: MethodEntry] = [:]
@@ -111,6 +118,7 @@ struct ClientConnection {
             clusterId: configuration.clusterId, identity: configuration.identity, nodeId: configuration.nodeId,
             limits: configuration.limits, features: configuration.features, nonce: nonce)
         keepalive = Keepalive(configuration.keepalive, now: now)
+        stall = StallWatch(timeout: configuration.stallTimeout)
         incoming = IncomingMessages(configuration.limits)
         lastBusy = now
     }
@@ -120,16 +128,14 @@ struct ClientConnection {
         var due = deadlines.earliest ?? .distantFuture
         switch phase {
         case .connecting, .handshake: due = min(due, connectDeadline ?? due)
-        case .open:
-            due = min(due, keepalive.due(hasCalls: hasCalls) ?? due)
-            due = min(due, idleDeadline ?? due)
-        case .goingAway: due = min(due, keepalive.due(hasCalls: hasCalls) ?? due)
+        case .open: due = min(due, min(signDeadline ?? due, idleDeadline ?? due))
+        case .goingAway: due = min(due, signDeadline ?? due)
         case .closed: return nil
         }
         return due == .distantFuture ? nil : due
     }
 
-    private var hasCalls: Bool { !streams.isEmpty || !inPlace.isEmpty }
+    var hasCalls: Bool { !streams.isEmpty || !inPlace.isEmpty }
 
     private var idleDeadline: NIODeadline? { configuration.idleTimeout.map { lastBusy + $0 } }
 
@@ -169,7 +175,9 @@ struct ClientConnection {
     }
 
     /// The server takes one more call now.
-    var canSend: Bool { phase == .open && sentCount + inPlace.count < theirs.maxConcurrentStreams }
+    var canSend: Bool {
+        phase == .open && isWritable && sentCount + inPlace.count < theirs.maxConcurrentStreams
+    }
 
     /// The caller wants no answer any more.
     mutating func cancel(_ id: UInt32, now: NIODeadline, into actions: inout Actions<Command>) {
@@ -249,21 +257,17 @@ struct ClientConnection {
         sendQueued(now: now, into: &actions)
     }
 
-    private func ping(_ frame: Frame, into actions: inout Actions<Command>) throws(ProtocolViolation) {
-        guard frame.payload.readableBytes == 8 else { throw .malformed("a PING whose payload is not 8 bytes") }
-        FrameEncoder.write(.pong, payload: Array(frame.payload.readableBytesView), into: &actions.output)
-    }
-
     // MARK: Time
 
-    mutating func tick(now: NIODeadline, into actions: inout Actions<Command>) {
+    /// - Parameter waiting: bytes that were written and have not left.
+    mutating func tick(now: NIODeadline, waiting: Int = 0, into actions: inout Actions<Command>) {
         endOverdue(now: now, into: &actions)
         switch phase {
         case .connecting, .handshake:
             guard let connectDeadline, now >= connectDeadline else { return }
             lost("no answer from \(configuration.target) while connecting", into: &actions)
         case .open, .goingAway:
-            tickKeepalive(now: now, into: &actions)
+            tickSigns(now: now, waiting: waiting, into: &actions)
             tickIdle(now: now, into: &actions)
             closeIfDone(into: &actions)
         case .closed: break
@@ -277,14 +281,6 @@ struct ClientConnection {
             abandon(id, .deadlineExceeded, "no answer from \(configuration.target) in time", into: &actions)
         }
         sendQueued(now: now, into: &actions)
-    }
-
-    private mutating func tickKeepalive(now: NIODeadline, into actions: inout Actions<Command>) {
-        switch keepalive.tick(now: now, hasCalls: hasCalls) {
-        case .ping: FrameEncoder.write(.ping, payload: PingPayload.keepalive, into: &actions.output)
-        case .lost: lost("nothing was heard from \(configuration.target) for too long", into: &actions)
-        case nil: break
-        }
     }
 
     private mutating func tickIdle(now: NIODeadline, into actions: inout Actions<Command>) {

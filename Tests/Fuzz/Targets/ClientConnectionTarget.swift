@@ -198,7 +198,11 @@ private struct ClientPlay {
         switch choice % 8 {
         case 0: connection.stop("the channel is closed", into: &actions)
         case 1: connection.lost("the connection was lost", into: &actions)
-        case 2: try pass(connection.nextDeadline.map { max(.zero, $0 - now) } ?? .zero)
+        case 2: connection.writabilityChanged(false, now: now)
+        case 3:
+            connection.writabilityChanged(true, now: now)
+            connection.goOn(now: now, into: &actions)
+        case 4: try pass(connection.nextDeadline.map { max(.zero, $0 - now) } ?? .zero)
         default: try pass(.seconds(Int64(choice)))
         }
     }

@@ -90,4 +90,59 @@ import Testing
         }
         #expect(turns == [1024, 1024, 952])
     }
+
+    // MARK: The connecting side
+
+    @Test func whatTheTransportDoesNotTakeWaits() {
+        var scene = ClientScene()
+        scene.welcome()
+        _ = (scene.said(), scene.commands())
+        let chat = scene.call(.bidirectional)
+        _ = (scene.said(), scene.commands())
+        scene.connection.writabilityChanged(false, now: scene.now)
+        let (waiting, overdue) = (scene.call(), scene.call(timeout: .seconds(1)))
+        let inPlace = scene.callInPlace()
+        for _ in 0..<3 { _ = scene.send(10, on: chat) }
+        scene.finish(chat)
+        for _ in 0..<1000 { scene.hear(.ping, payload: PingPayload.keepalive) }
+        #expect(scene.said().map(\.kind) == [.pong] && !inPlace)
+        scene.pass(.seconds(1))
+        #expect(scene.ends()[overdue]?.error?.ran == .no && scene.said().isEmpty)
+        scene.unstuff()
+        let said = scene.said()
+        #expect(said.map(\.kind) == [.message, .message, .message, .end, .request])
+        #expect(said.last?.stream == waiting && scene.commands().count == 3)
+        scene.hear(.ping, payload: PingPayload.keepalive)
+        #expect(scene.said().map(\.kind) == [.pong])
+    }
+
+    /// Calls as large as they may be are not all put into one buffer.
+    @Test func aTurnOfLargeCallsIsBounded() {
+        var scene = ClientScene()
+        scene.welcome()
+        _ = (scene.said(), scene.commands())
+        for _ in 0..<10 { _ = scene.call(bytes: 600_000) }
+        #expect(scene.said().count == 2 && scene.connection.mayGoOn)
+        for _ in 0..<4 {
+            scene.unstuff()
+            #expect(scene.said().count == 2)
+        }
+        #expect(!scene.connection.mayGoOn)
+    }
+
+    /// A server that takes a byte now and then lives; a PING would stand behind the megabytes that wait for it.
+    @Test func whoTakesNothingIsGivenUpAndWhoIsSlowIsNot() {
+        var scene = ClientScene(ChannelConfiguration(clusterId: "nest"))
+        scene.welcome()
+        let stream = scene.call()
+        _ = (scene.said(), scene.commands())
+        scene.connection.traffic.bytesOut = 1_000_000
+        scene.connection.writabilityChanged(false, waiting: 900_000, now: scene.now)
+        for waiting in stride(from: 899_999, through: 899_990, by: -1) {
+            scene.pass(.seconds(30), waiting: waiting)
+            #expect(scene.connection.phase == .open && scene.said().isEmpty)
+        }
+        scene.pass(.seconds(30), waiting: 899_990)
+        #expect(scene.ends()[stream]?.error?.code == .unavailable && scene.connection.phase == .closed)
+    }
 }

@@ -37,17 +37,20 @@ struct ClientScene {
 
     /// Calls the method that is named like its kind.
     mutating func call(
-        _ kind: MethodKind = .unary, timeout: TimeAmount? = nil, waitsForReady: Bool = false
+        _ kind: MethodKind = .unary, bytes: Int = 0, timeout: TimeAmount? = nil, waitsForReady: Bool = false
     ) -> UInt32 {
         let request = ClientConnection.Request(
-            method: "\(kind)", kind: kind, options: CallOptions(waitsForReady: waitsForReady), message: [],
+            method: "\(kind)", kind: kind, options: CallOptions(waitsForReady: waitsForReady),
+            message: [UInt8](repeating: 1, count: bytes),
             deadline: timeout.map { now + $0 })
         return connection.call(request, now: now, into: &actions)
     }
 
     /// - Returns: whether it could be made.
     mutating func callInPlace(timeout: TimeAmount? = nil) -> Bool {
-        guard let head = connection.template("unary", CallOptions()) else { return false }
+        guard connection.canSend, connection.queue.isEmpty,
+            let head = connection.template("unary", CallOptions())
+        else { return false }
         return connection.callInPlace(
             ClientConnection.InPlaceStream(caller: 0, token: 0), head: head, deadline: timeout.map { now + $0 },
             now: now, into: &actions.output
@@ -72,9 +75,15 @@ struct ClientScene {
 
     mutating func lose() { connection.lost("the connection was lost", into: &actions) }
 
-    mutating func pass(_ time: TimeAmount) {
+    /// The transport takes more again.
+    mutating func unstuff() {
+        connection.writabilityChanged(true, now: now)
+        connection.goOn(now: now, into: &actions)
+    }
+
+    mutating func pass(_ time: TimeAmount, waiting: Int = 0) {
         now = now + time
-        connection.tick(now: now, into: &actions)
+        connection.tick(now: now, waiting: waiting, into: &actions)
         // A timer for what is past would keep an event loop from its sockets.
         #expect(connection.nextDeadline.map { $0 > now } ?? true, "what was due at \(now) is due again")
     }
