@@ -25,10 +25,14 @@ public final class StreamingCall: AsyncSequence, Sendable {
     }
 
     /// Sends one message; returns when the server's credit let it out. Throws an ``RPCError`` when the call has ended,
-    /// or when the message is above the server's limit.
+    /// or when the message is above the server's limit. Cancelling the task that waits cancels the call.
     public func send(_ message: [UInt8], compression: Compression = .automatic) async throws {
         let message = OutgoingMessages.Message(bytes: message, compression: compression)
-        try await withUnsafeThrowingContinuation { core.post(.write(call, message, $0)) }
+        try await withTaskCancellationHandler {
+            try await withUnsafeThrowingContinuation { core.post(.write(call, message, $0)) }
+        } onCancel: {
+            core.post(.cancel(call))
+        }
     }
 
     /// Says that no more messages come.

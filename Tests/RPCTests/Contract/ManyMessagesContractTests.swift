@@ -150,6 +150,34 @@ import Testing
         }
     }
 
+    /// A writer that waits for credit would else wait for as long as the call lasts.
+    @Test(arguments: World.allCases)
+    func cancellingTheWritingTaskEndsTheCall(world: World) async throws {
+        let stopped = Gate()
+        let methods = MethodTable.make {
+            $0.clientStreaming("test/Deaf") { _, _ in
+                do {
+                    try await Gate().wait()
+                } catch {
+                    stopped.open()
+                    throw error
+                }
+                return Answer()
+            }
+        }
+        var configuration = Stage.configuration()
+        configuration.clientLimits.streamCreditBytes = 100
+        try await Stage.play(world, configuration, methods: methods) { stage in
+            let call = stage.channel().clientStreaming("test/Deaf")
+            try await call.send([UInt8](repeating: 1, count: 100))
+            let writing = Task { try await call.send([1]) }
+            writing.cancel()
+            try await stopped.wait()
+            #expect(await failure { try await writing.value } != nil)
+            withExtendedLifetime(call) {}
+        }
+    }
+
     /// What is on its way then is dropped, and its credit given back.
     @Test(arguments: World.allCases)
     func anAnswerMayComeBeforeTheCallerHasSaidAll(world: World) async throws {
