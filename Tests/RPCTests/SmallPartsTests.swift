@@ -87,6 +87,19 @@ import Testing
         #expect(one && !another)
     }
 
+    /// What is cut must still be text.
+    @Test func textIsCutBetweenCharacters() throws {
+        let text = "aü€🐦b"
+        for count in 0...12 {
+            let bytes = text.utf8(atMost: count)
+            #expect(bytes.count <= count && String(validating: bytes, as: UTF8.self).map(text.hasPrefix) == true)
+            #expect(bytes.count > count - 4 || bytes.count == text.utf8.count)
+        }
+        let error = RPCError(.aborted, "x" + String(repeating: "🐦", count: 2000))
+        let told = try RPCError(.aborted, unpacking: ByteBuffer(bytes: error.packed()), load: LoadReport())
+        #expect(told.message.utf8.count > 4090 && error.message.hasPrefix(told.message))
+    }
+
     @Test func creditGoesBackByHalves() {
         var window = ReceiveWindow(size: 100)
         let (first, second) = (window.received(150), window.received(1))

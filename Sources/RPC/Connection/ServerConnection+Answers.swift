@@ -214,7 +214,7 @@ extension ServerConnection {
         // Around the message's text, packed details are no longer than this.
         let room = max(0, theirs.maxFrameBytes - ResponseTrailer.byteCount - 16)
         return RPCError(
-            error.code, String(decoding: error.message.utf8.prefix(room), as: UTF8.self), ran: error.ran,
+            error.code, String(decoding: error.message.utf8(atMost: room), as: UTF8.self), ran: error.ran,
             retryable: error.retryable, retryAfterMs: error.retryAfterMs)
     }
 }

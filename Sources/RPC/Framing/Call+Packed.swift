@@ -56,7 +56,7 @@ extension RPCError {
         Arena.with { arena in
             var packed = Rookery__Rpc__StatusDetails()
             rookery__rpc__status_details__init(&packed)
-            packed.message = arena.data(Array(message.utf8.prefix(Self.maxMessageBytes)))
+            packed.message = arena.data(message.utf8(atMost: Self.maxMessageBytes))
             packed.ran = UInt32(ran.rawValue)
             packed.retryable = retryable ? 1 : 0
             packed.retry_after_ms = retryAfterMs
@@ -78,6 +78,16 @@ extension RPCError {
                 retryable: packed.retryable != 0, retryAfterMs: packed.retry_after_ms,
                 details: packed.details.bytes, load: load)
         }
+    }
+}
+
+extension String {
+    /// So many bytes of it, less those of a character that would be cut.
+    func utf8(atMost count: Int) -> [UInt8] {
+        let bytes = utf8.prefix(count + 1)
+        guard bytes.count > count else { return Array(bytes) }
+        // The first byte that is left out must begin a character.
+        return Array(bytes[..<(bytes.lastIndex { $0 & 0xC0 != 0x80 } ?? bytes.startIndex)])
     }
 }
 
