@@ -183,6 +183,7 @@ struct ClientConnection {
     mutating func cancel(_ id: UInt32, now: NIODeadline, into actions: inout Actions<Command>) {
         abandon(id, .cancelled, "the call was cancelled", into: &actions)
         sendQueued(now: now, into: &actions)
+        closeIfDone(into: &actions)
     }
 
     private mutating func abandon(

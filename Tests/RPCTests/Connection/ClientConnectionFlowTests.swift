@@ -127,6 +127,15 @@ import Testing
         #expect(scene.connection.phase == .closed)
     }
 
+    @Test func theLastCallsCancellationEndsAConnectionThatGoesAway() {
+        var scene = open()
+        let stream = scene.call()
+        scene.hear(.goAway, payload: GoAway(lastStream: .max, reason: "bye").packed())
+        #expect(scene.connection.phase == .goingAway)
+        scene.cancel(stream)
+        #expect(scene.connection.phase == .closed)
+    }
+
     /// What has left may have run; what has not is made again, if somebody waits for that or the server was there.
     @Test func aLostConnectionReturnsWhatNeverLeft() {
         var scene = open(maxStreams: 1)
