@@ -12,7 +12,8 @@ public struct InPlaceReply {
 /// Calls one unary method from its channel's own event loop, with no task, no continuation and no copy a call: for load
 /// generators, proxies, and whoever else lives on that loop. Everywhere else ``Channel/unary(_:_:options:)`` is better.
 ///
-/// `@unchecked Sendable`: `prepared` is touched on the channel's event loop only, where `answered` runs and calls are made.
+/// `@unchecked Sendable`: `prepared` is touched on the channel's event loop only, where `answered` runs and calls are made;
+/// what `answered` captures must be used there alone, too, and may be let go of anywhere.
 public final class InPlaceCaller: @unchecked Sendable {
     public typealias Answered = (_ token: Int, _ reply: InPlaceReply) -> Void
 
@@ -44,7 +45,7 @@ public final class InPlaceCaller: @unchecked Sendable {
     public var eventLoop: any EventLoop { channel.core.loop }
 
     /// Makes a call, whose message `write` appends. On the event loop. It leaves with the next `flush`, or at the end of
-    /// what is being answered.
+    /// what is being answered. `write` makes no call itself, and may be asked twice for the same message.
     public func call(_ token: Int, write: (inout ByteBuffer) -> Void) {
         let core = channel.core
         core.loop.assertInEventLoop()

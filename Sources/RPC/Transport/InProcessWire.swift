@@ -3,8 +3,8 @@ import NIOCore
 
 /// One end of an in-process connection.
 ///
-/// `@unchecked Sendable`: `other`, `loop` and `remoteAddress` do not change once it is open; everything else is
-/// touched on `loop` only, which each method called from the other end enters first.
+/// `@unchecked Sendable`: `loop` and `remoteAddress` do not change; everything else, `other` too, is touched on `loop`
+/// only, which each method called from the other end enters first, by its `loop`.
 final class InProcessWire: Wire, @unchecked Sendable {
     /// SwiftNIO's own marks for a socket: above the high one it is not writable, until below the low one.
     private static let highWaterBytes = 64 << 10
