@@ -14,6 +14,7 @@ import Testing
         private(set) var isReading = true
         private(set) var isAborted = false
         private(set) var isClosed = false
+        private(set) var isFinished = false
         private(set) var mostWaiting = 0
         private(set) var sent = ByteBuffer()
         private var waiting = ByteBuffer()
@@ -44,6 +45,7 @@ import Testing
         func flush() {}
         func setReading(_ isReading: Bool) { self.isReading = isReading }
         func close() { isClosed = true }
+        func finish() { isFinished = true }
         func abort() { isAborted = true }
 
         /// What the other side has read.
@@ -134,6 +136,20 @@ import Testing
         #expect(wire.isClosed && driver.connection.phase == .closed)
         driver.closed(nil)
         #expect(driver.running.isEmpty && driver.shared.meter.report.inFlight == 0)
+    }
+
+    /// The last answers have the time that they take to leave; who breaks the rules has not.
+    @Test(arguments: [true, false])
+    func anOrderlyEndIsNotCutShort(isOrderly: Bool) throws {
+        let (driver, wire) = try open()
+        driver.post(.goAway("bye"))
+        loop.run()
+        var last = ByteBuffer()
+        FrameEncoder.write(isOrderly ? .pong : .welcome, payload: PingPayload.farewell, into: &last)
+        driver.received(last)
+        driver.readCompleted()
+        #expect(wire.isFinished == isOrderly && wire.isClosed == !isOrderly)
+        driver.closed(nil)
     }
 
     /// It was accepted just before the listener closed.
