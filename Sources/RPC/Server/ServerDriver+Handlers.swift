@@ -3,19 +3,27 @@ import NIOCore
 /// Running handlers: each in a task, or at once on the loop.
 extension ServerDriver {
     func start(_ stream: UInt32, _ request: ServerConnection.Request) {
-        if !waitingCalls.isEmpty || !connection.maySay(actions.output),
-            shared.methods.isUnary(request.head.method)
-        {
-            connection.isHeldUp = true
+        let mayBegin = waitingCalls.isEmpty && hasRoomForWork && connection.maySay(actions.output)
+        guard mayBegin || !shared.methods.isUnary(request.head.method) else {
+            if hasRoomForWork { connection.isHeldUp = true }
             return waitingCalls.append((stream, request))
         }
         begin(stream, request)
     }
 
+    /// Who asks with much may be answered with as much: what runs, and what it gave and waits for the socket, leave half of
+    /// what may wait to that.
+    var hasRoomForWork: Bool { 2 * (runningBytes + connection.heldBytes) < shared.configuration.maxWaitingBytes }
+
+    var mayBeginWaiting: Bool {
+        !waitingCalls.isEmpty
+            && (connection.phase != .open || (hasRoomForWork && connection.maySay(actions.output)))
+    }
+
     /// Those for whose answers there is room now. Who was cancelled meanwhile only gives the stream's place back.
     func startWaiting() {
-        while let next = waitingCalls.first, connection.phase != .open || connection.maySay(actions.output) {
-            waitingCalls.removeFirst()
+        while mayBeginWaiting {
+            let next = waitingCalls.removeFirst()
             if connection.isOpen(next.stream) {
                 begin(next.stream, next.request)
             } else {
@@ -27,7 +35,8 @@ extension ServerDriver {
     private func begin(_ stream: UInt32, _ request: ServerConnection.Request) {
         let isWatch = shared.methods.isWatch(request.head.method)
         if let error = isWatch ? admitWatch() : admit() { return refuse(stream, error) }
-        running[stream] = Running(started: loop.now, isWatch: isWatch)
+        running[stream] = Running(started: loop.now, isWatch: isWatch, requestBytes: request.message.count)
+        runningBytes += request.message.count
         do throws(RPCError) {
             let method = try shared.methods.method(request.head.method, for: peer.role)
             run(method, makeCall(method, request), on: stream)
@@ -52,6 +61,7 @@ extension ServerDriver {
 
     /// Gives the place back. How long a watch took says nothing of the server.
     private func leave(_ run: Running) {
+        runningBytes -= run.requestBytes
         guard !run.isWatch else {
             watches -= 1
             return shared.meter.leaveWatch()

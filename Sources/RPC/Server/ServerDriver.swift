@@ -33,6 +33,7 @@ final class ServerDriver: WireHandler, @unchecked Sendable {
         var started: NIODeadline
         /// It has one of the watches' places.
         var isWatch: Bool
+        var requestBytes: Int
         var task: Task<Void, Never>?
         /// Of a method that takes many messages.
         var requests: RequestQueue?
@@ -47,7 +48,9 @@ final class ServerDriver: WireHandler, @unchecked Sendable {
     var running: [UInt32: Running] = [:]
     /// Of those.
     var watches = 0
-    /// Unary calls for whose answers there is no room yet: nobody has begun with them.
+    /// Of their requests.
+    var runningBytes = 0
+    /// Unary calls for whose answers there is, or may be, no room yet: nobody has begun with them.
     var waitingCalls = Deque<(stream: UInt32, request: ServerConnection.Request)>()
     var writers = WaitingWriters()
     var latenciesUs: [UInt32] = []
@@ -202,10 +205,12 @@ final class ServerDriver: WireHandler, @unchecked Sendable {
         defer { isSettling = false }
         repeat {
             startWaiting()
-            if connection.mayGoOn, waitingCalls.isEmpty { connection.goOn(now: loop.now, into: &actions) }
+            if connection.mayGoOn, waitingCalls.isEmpty || !hasRoomForWork {
+                connection.goOn(now: loop.now, into: &actions)
+            }
             perform()
             flush()
-        } while connection.mayGoOn || !actions.commands.isEmpty
+        } while connection.mayGoOn || mayBeginWaiting || !actions.commands.isEmpty
         measure()
         timer.arm(for: connection.nextDeadline, on: loop) { self.tick() }
     }

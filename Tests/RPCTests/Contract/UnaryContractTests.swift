@@ -83,12 +83,10 @@ import Testing
         }
     }
 
-    /// Uncompressed it is more than a server lets wait for one connection, unless it is told to.
+    /// Uncompressed it is five times what a server lets wait for one connection.
     @Test(arguments: World.allCases, [Compression.automatic, .never])
     func concurrent_large_unary(world: World, compression: Compression) async throws {
-        var configuration = Stage.configuration()
-        if compression == .never { configuration.maxWaitingBytes = 1000 * 320_000 }
-        try await Stage.play(world, configuration, methods: ContractService.methods()) { stage in
+        try await Stage.play(world, methods: ContractService.methods()) { stage in
             let channel = stage.channel()
             try await withThrowingTaskGroup(of: Void.self) { group in
                 for n in 0..<1000 {
