@@ -64,7 +64,7 @@ private struct ClientPlay {
         let flags = input.byte()
         let kind = MethodKind.allCases[Int(flags & 3)]
         if flags & 64 != 0, kind == .unary { return callInPlace(&input) }
-        let name = flags & 4 == 0 ? "\(kind)" : "inPlace"
+        let name = flags & 4 == 0 ? Nest.methods[Int(kind.rawValue)].name : "inPlace"
         let options = CallOptions(
             session: flags & 32 == 0 ? [] : input.block(),
             metadata: Metadata(entries: flags & 8 == 0 ? [] : [.init(key: "k", value: input.block())]),
