@@ -20,6 +20,9 @@ public struct TCPTransport: Transport {
     private static let serverReadBuffers = AdaptiveRecvByteBufferAllocator(
         minimum: 64, initial: 2048, maximum: 262_144)
 
+    /// A socket is full when several large messages wait for it, and takes more before the last of them has left.
+    private static let waterMarks = ChannelOptions.Types.WriteBufferWaterMark(low: 256 << 10, high: 1 << 20)
+
     public var namesPeers: Bool { credentials?.clientCertificates == .peers }
 
     public func listen(
@@ -35,6 +38,7 @@ public struct TCPTransport: Transport {
             .serverChannelOption(.backlog, value: 1024)
             .serverChannelOption(.socketOption(.so_reuseaddr), value: 1)
             .childChannelOption(.tcpOption(.tcp_nodelay), value: 1)
+            .childChannelOption(.writeBufferWaterMark, value: Self.waterMarks)
             .childChannelOption(.maxMessagesPerRead, value: 4)
             .childChannelOption(.recvAllocator, value: Self.serverReadBuffers)
             .childChannelInitializer { channel in
@@ -57,6 +61,7 @@ public struct TCPTransport: Transport {
         return ClientBootstrap(group: loop)
             .connectTimeout(timeout)
             .channelOption(.tcpOption(.tcp_nodelay), value: 1)
+            .channelOption(.writeBufferWaterMark, value: Self.waterMarks)
             .channelOption(.maxMessagesPerRead, value: 16)
             .channelOption(.recvAllocator, value: Self.readBuffers)
             .channelInitializer { channel in
