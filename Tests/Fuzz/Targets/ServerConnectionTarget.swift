@@ -78,6 +78,9 @@ private struct ServerPlay {
         head.write(packedMetadata: [], into: &payload)
         payload.writeBytes(flags & 16 == 0 ? [] : input.block())
         let id = stream(flags & 32 == 0 ? 0 : input.byte())
+        // What waited for the socket may be the connection's last.
+        unstuff()
+        try settle()
         let isRight = books.mayOpen(id)
         try hear(
             .request, flags & 1 == 0 ? .endStream : [], id, payload.array, cut: flags & 64 == 0 ? 0 : input.byte())
