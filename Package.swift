@@ -106,7 +106,7 @@ let package = Package(
 
         .executableTarget(
             name: "rpc-bench",
-            dependencies: ["RPC", "TestService", "Messages", nioCore, nioPosix, logging, arguments, histogram],
+            dependencies: ["RPC", "Messages", nioCore, nioPosix, logging, arguments, histogram],
             path: "Benchmarks/RPC", exclude: ["peer"], swiftSettings: strict),
         .executableTarget(
             name: "space-saving-bench", dependencies: ["Sketches"], path: "Benchmarks/SpaceSaving",

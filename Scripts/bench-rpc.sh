@@ -1,7 +1,8 @@
 #!/usr/bin/env bash
-# Measures Rookery's RPC layer beside gRPC C++ and beside bare SwiftNIO, in turns on the same two cores, with server and
-# client as two processes. Prints medians and ratios, and ends with them as one line of JSON. Everything runs on free
-# ports of the loopback, and is taken down at the end. Ten to fifteen minutes after the build, most of it the tail row.
+# Measures Rookery's RPC layer, in a rookeryd, beside gRPC C++ and beside bare SwiftNIO, in turns on the same two cores,
+# with server and client as two processes. Prints medians and ratios, and ends with them as one line of JSON. Everything
+# runs on free ports of the loopback, and is taken down at the end. Ten to fifteen minutes after the build, most of it
+# the tail row.
 #
 # usage: bench-rpc.sh [--rounds 5] [--seconds 5] [--tail-seconds 30] [--rate R] [--only ROW]…
 #
@@ -45,12 +46,13 @@ build_peer() {
     step "building its client for a fixed rate" compile Benchmarks/RPC/peer/open_loop.cc "$built/open-loop"
 }
 
-arguments=(--program .build/release/rpc-bench)
+arguments=(--program .build/release/rpc-bench --node .build/release/rookeryd)
 if [ -n "${ROOKERY_PEERS:-}" ]; then
     build_peer "$ROOKERY_PEERS/grpc-cpp"
     arguments+=(--peer "$built")
 else
     echo "warning: gRPC is not measured: set ROOKERY_PEERS to the folder that holds grpc-cpp/." >&2
 fi
-step "building for release (several minutes the first time)" swift build -c release --product rpc-bench
+step "building the node for release (several minutes the first time)" swift build -c release --product rookeryd
+step "building its client for release" swift build -c release --product rpc-bench
 exec python3 Scripts/bench_rpc.py "${arguments[@]}" "$@"

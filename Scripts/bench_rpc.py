@@ -8,13 +8,13 @@ ROWS
   stream                           messages of 64 KiB, server to client, one stream; peer: bytes by bare SwiftNIO
   idle                             the server's resident memory with 10,000 connections that do nothing; no peer
 
+The server is rookeryd itself, a cluster of one node on an empty store, with `--test-service` for the methods that are
+called, and everything else as it always is; without TLS, as the peers are.
+
 Ratios are Rookery's figure by the peer's; whether more or less is better depends on the row's unit. Where there is no
 peer, its figure and the ratio are null. All processes share the first two cores that this one may use.
 
 WHAT rpc-bench MUST DO. Everything is on 127.0.0.1. An error is a sentence on standard error and an exit status above 0.
-  rpc-bench server --port P [--tls]
-      Unary echo, and streams of messages of the size that the caller asks for. Prints one line, `listening on P`, when
-      it accepts connections, and serves until SIGTERM. (TLS is not measured here: the peers are without.)
   rpc-bench client --port P --mode closed|open|stream --connections N --in-flight M --bytes B [--rate R] --seconds S
                    --json
       closed: M calls are on their way over each of N connections; the next is sent when one is answered.
@@ -47,10 +47,12 @@ import sys
 import tempfile
 from collections.abc import Callable, Iterator
 
-from rpc_sides import Figures, Grpc, Load, Swift, allow_open_files, resident_bytes, running, says
+from rpc_sides import Figures, Grpc, Load, NIO, Rookery, allow_open_files, resident_bytes, running, says
 
 IDLE_CONNECTIONS = 10_000
 IDLE_SECONDS = 120
+# What a node keeps for its store, its log and other nodes, and a little more.
+NODE_FILES = 800
 HELD_P99_US = 20_000
 
 
@@ -186,8 +188,8 @@ class Comparison:
 
     def __init__(self, options: argparse.Namespace, folder: pathlib.Path) -> None:
         self.options, self.folder = options, folder
-        self.rookery = Swift(options.program, folder)
-        self.peers = {"nio": Swift(options.program, folder, "nio-")}
+        self.rookery = Rookery(options.program, folder, options.node)
+        self.peers = {"nio": NIO(options.program, folder)}
         if options.peer:
             self.peers["grpc"] = Grpc(options.peer, folder)
 
@@ -234,7 +236,7 @@ class Comparison:
         return round(lowered_rate(lambda rate: holds(rate, self.options.tail_seconds), found))
 
     def idle_row(self) -> dict:
-        allow_open_files(IDLE_CONNECTIONS + 200)
+        allow_open_files(IDLE_CONNECTIONS + NODE_FILES)
         sizes = []
         for number in range(self.options.rounds):
             tell(f"round {number + 1} of {self.options.rounds}: {IDLE}")
@@ -248,11 +250,10 @@ class Comparison:
 
     def idle_sizes(self) -> tuple[int, int]:
         """A new server's resident memory before and with all connections, in bytes."""
-        side = Swift(self.options.program, self.folder)
-        with side.serving() as server:
+        with self.rookery.serving() as server:
             status = pathlib.Path(f"/proc/{server.pid}/status")
             empty = resident_bytes(status.read_text())
-            command = [side.program, "idle", "--port", side.port, "--connections", IDLE_CONNECTIONS]
+            command = [self.rookery.program, "idle", "--port", self.rookery.port, "--connections", IDLE_CONNECTIONS]
             with running(command, self.folder / "idle.log", says(f"open {IDLE_CONNECTIONS}"), IDLE_SECONDS):
                 return empty, resident_bytes(status.read_text())
 
@@ -292,6 +293,7 @@ def arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     path = lambda text: pathlib.Path(text).resolve()
     parser.add_argument("--program", required=True, type=path, help="a built rpc-bench")
+    parser.add_argument("--node", required=True, type=path, help="a built rookeryd")
     parser.add_argument("--peer", type=path,
                         help="folder with gRPC's built bench and open-loop (default: gRPC is not measured)")
     parser.add_argument("--rounds", type=int, default=5, help="how often each is measured (default 5)")

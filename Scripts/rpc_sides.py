@@ -6,9 +6,11 @@ import json
 import pathlib
 import re
 import resource
+import secrets
 import socket
 import subprocess
 import sys
+import tempfile
 import time
 from collections.abc import Callable, Iterator
 
@@ -160,23 +162,60 @@ def resident_bytes(status: str) -> int:
 
 
 class Swift:
-    """rpc-bench: Rookery's RPC layer, or bare SwiftNIO with the prefix `nio-`."""
+    """A server at a free port, and rpc-bench as its client."""
 
-    def __init__(self, program: pathlib.Path, folder: pathlib.Path, prefix: str = "") -> None:
-        self.program, self.prefix, self.port = program, prefix, free_port()
-        self.folder = folder
+    prefix = ""
 
-    @contextlib.contextmanager
-    def serving(self) -> Iterator[subprocess.Popen]:
-        command = [self.program, f"{self.prefix}server", "--port", self.port]
-        with running(command, self.folder / f"{self.prefix}server.log", says(f"listening on {self.port}"),
-                     START_SECONDS) as process:
-            yield process
+    def __init__(self, program: pathlib.Path, folder: pathlib.Path) -> None:
+        self.program, self.folder, self.port = program, folder, free_port()
 
     def measure(self, load: Load, seconds: float) -> Figures:
         command = [self.program, f"{self.prefix}client", "--port", self.port, "--mode", load.mode, *load.shape(),
                    "--seconds", f"{seconds:g}", "--json"]
         return Figures.parse(output_of(command, seconds))
+
+
+class Rookery(Swift):
+    """A rookeryd, the only node of its cluster, with a new store each time."""
+
+    # More connections than are opened: whoever measures needs one, too.
+    CONFIG = """
+cluster: bench
+partitions: 1
+replicas: 1
+keeper: static
+nodes:
+  - {id: n1, address: "127.0.0.1:PORT", region: local, zone: a}
+limits: {max_connections: 12000}
+"""
+
+    def __init__(self, program: pathlib.Path, folder: pathlib.Path, node: pathlib.Path) -> None:
+        super().__init__(program, folder)
+        self.node = node
+
+    @contextlib.contextmanager
+    def serving(self) -> Iterator[subprocess.Popen]:
+        with tempfile.TemporaryDirectory(dir=self.folder) as name:
+            home = pathlib.Path(name)
+            (home / "cluster.yaml").write_text(self.CONFIG.replace("PORT", str(self.port)))
+            (home / "secret").write_text(secrets.token_hex(32))
+            command = [self.node, "--node", "n1", "--config", home / "cluster.yaml", "--data", home / "data",
+                       "--secret-file", home / "secret", "--test-service"]
+            with running(command, home / "log", lambda said: '"serving"' in said, START_SECONDS) as process:
+                yield process
+
+
+class NIO(Swift):
+    """Bytes by bare SwiftNIO: rpc-bench is its server, too."""
+
+    prefix = "nio-"
+
+    @contextlib.contextmanager
+    def serving(self) -> Iterator[subprocess.Popen]:
+        command = [self.program, "nio-server", "--port", self.port]
+        with running(command, self.folder / "nio-server.log", says(f"listening on {self.port}"),
+                     START_SECONDS) as process:
+            yield process
 
 
 class Grpc:

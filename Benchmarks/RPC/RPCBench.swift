@@ -2,16 +2,14 @@ import ArgumentParser
 import Logging
 import NIOPosix
 import RPC
-import TestService
 
 /// Load on the RPC layer alone: `make bench-rpc` calls it (Scripts/bench_rpc.py says what each command must do).
 @main
 struct RPCBench: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
-        commandName: "rpc-bench", abstract: "Puts load on the RPC layer, with the handlers that rookeryd has.",
-        subcommands: [
-            ServerCommand.self, ClientCommand.self, IdleCommand.self, NIOServerCommand.self, NIOClientCommand.self,
-        ])
+        commandName: "rpc-bench",
+        abstract: "Puts load on rookery.Test of a rookeryd: on the RPC layer, as nodes use it.",
+        subcommands: [ClientCommand.self, IdleCommand.self, NIOServerCommand.self, NIOClientCommand.self])
 
     static let clusterId = "bench"
 
@@ -19,29 +17,6 @@ struct RPCBench: AsyncParsableCommand {
         var logger = Logger(label: "rpc-bench") { StreamLogHandler.standardError(label: $0) }
         logger.logLevel = .error
         return logger
-    }
-}
-
-struct ServerCommand: AsyncParsableCommand {
-    static let configuration = CommandConfiguration(commandName: "server", abstract: "Echoes until SIGTERM.")
-
-    @Option(help: "Where to listen on 127.0.0.1.")
-    var port: Int
-
-    @Option(help: "Event loops.")
-    var threads = 2
-
-    func run() async throws {
-        let group = MultiThreadedEventLoopGroup(numberOfThreads: threads)
-        var methods = MethodTable()
-        TestService.register(in: &methods)
-        // One place more than the idle connections that are opened: whoever measures needs it.
-        let server = Server(
-            configuration: ServerConfiguration(clusterId: RPCBench.clusterId, nodeId: "n1", maxConnections: 12_000),
-            methods: methods, transport: TCPTransport(group: group), group: group, logger: RPCBench.quiet)
-        let bound = try await server.start(host: "127.0.0.1", port: port)
-        announce("listening on \(bound)")
-        try await Task.sleep(for: .seconds(100_000))
     }
 }
 

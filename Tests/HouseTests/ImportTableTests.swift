@@ -26,7 +26,7 @@ import Testing
         "rookery": ["Client", "LocalCluster", "Cluster"],
         "rookeryd": ["Nodes", "Keeper", "Cluster"],
         "space-saving-bench": ["Sketches"],
-        "rpc-bench": ["RPC", "TestService", "Messages"],
+        "rpc-bench": ["RPC", "Messages"],
         "contract-server": ["RPC", "TestService"],
     ]
 
