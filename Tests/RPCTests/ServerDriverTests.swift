@@ -70,7 +70,8 @@ import Testing
         }
         let shared = ServerDriver.Shared(
             configuration: configuration, connection: configuration.connection(methods), methods: methods,
-            meter: LoadMeter(capacity: 10), registry: registry, logger: Stage.quiet)
+            meter: LoadMeter(capacity: 10), registry: registry,
+            memory: MemoryBudget(limit: configuration.maxMemoryBytes), logger: Stage.quiet)
         return ServerDriver(shared: shared, loop: loop)
     }
 
@@ -119,7 +120,7 @@ import Testing
         #expect(answers.count == 24 && answers.allSatisfy { $0.payload.readableBytes > Self.large })
         #expect(wire.isReading && driver.connection.phase == .open)
         #expect(wire.mostWaiting < 4 * Self.large && driver.connection.heldBytes == 0)
-        #expect(driver.running.isEmpty)
+        #expect(driver.running.isEmpty && driver.shared.memory.heldBytes == 0)
         driver.closed(nil)
     }
 
@@ -132,10 +133,12 @@ import Testing
             driver.readCompleted()
         }
         #expect(wire.mostWaiting < 4 * Self.large && driver.connection.heldBytes < 4 * Self.large && !wire.isReading)
+        #expect(driver.shared.memory.heldBytes > Self.large)
         loop.advanceTime(by: .seconds(30))
         #expect(wire.isClosed && driver.connection.phase == .closed)
         driver.closed(nil)
         #expect(driver.running.isEmpty && driver.shared.meter.report.inFlight == 0)
+        #expect(driver.shared.memory.heldBytes == 0)
     }
 
     /// The last answers have the time that they take to leave; who breaks the rules has not.

@@ -34,11 +34,16 @@ final class MessageQueue<End: Sendable>: Sendable {
     private static var mostOwed: Int { 131_072 }
 
     private let state = Mutex(State())
+    /// Counts the bytes of what was not taken; decompressed, they may be many times their cost.
+    private let held: HeldBytes?
+
+    init(counting held: HeldBytes? = nil) { self.held = held }
 
     func append(_ message: [UInt8], cost: Int) {
         let waiter = state.withLock { state -> (CheckedContinuation<Item, Never>, credit: Int)? in
             guard let waiter = state.waiter else {
                 state.messages.append((message, cost))
+                held?.add(message.count)
                 return nil
             }
             state.waiter = nil
@@ -60,7 +65,7 @@ final class MessageQueue<End: Sendable>: Sendable {
 
     /// The next message, or the end when all are taken; the end again after it. One consumer at a time.
     func next() async -> Item {
-        if let ready = state.withLock({ $0.take() }) { return ready }
+        if let ready = taken(state.withLock { $0.take() }) { return ready }
         return await withCheckedContinuation { continuation in
             let ready = state.withLock { state in
                 if let ready = state.take() { return Item?.some(ready) }
@@ -68,18 +73,25 @@ final class MessageQueue<End: Sendable>: Sendable {
                 state.waiter = continuation
                 return nil
             }
-            if let ready { continuation.resume(returning: ready) }
+            if let ready = taken(ready) { continuation.resume(returning: ready) }
         }
+    }
+
+    private func taken(_ item: Item?) -> Item? {
+        if case .message(let bytes, _) = item { held?.subtract(bytes.count) }
+        return item
     }
 
     /// Drops what was not taken; returns its cost, for the connection's credit.
     func discard() -> Int {
-        state.withLock { state in
+        let (messages, owed) = state.withLock { state in
             defer {
-                state.messages.removeAll()
+                state.messages = []
                 state.owed = 0
             }
-            return state.messages.reduce(state.owed) { $0 + $1.cost }
+            return (state.messages, state.owed)
         }
+        held?.subtract(messages.reduce(0) { $0 + $1.bytes.count })
+        return messages.reduce(owed) { $0 + $1.cost }
     }
 }

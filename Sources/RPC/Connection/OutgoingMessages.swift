@@ -25,6 +25,8 @@ struct OutgoingMessages {
     /// Streams that have credit of their own and wait for the connection's, or for the transport, in the order in which
     /// they came to wait.
     private var blocked = Deque<UInt32>()
+    /// Of all messages that wait.
+    private(set) var waitingBytes = 0
 
     /// The other side has told what it takes.
     mutating func agreed(_ theirs: Limits) {
@@ -37,7 +39,8 @@ struct OutgoingMessages {
     /// Drops what waits. Its entry among the blocked stays until most of those are stale, so that streams that come and
     /// go while the other side gives no credit cost no memory.
     mutating func close(_ id: UInt32) {
-        halves[id] = nil
+        let dropped = halves.removeValue(forKey: id)?.waiting ?? []
+        waitingBytes -= dropped.reduce(0) { $0 + $1.bytes.count }
         guard blocked.count > 64, blocked.count > 2 * halves.count else { return }
         blocked.removeAll { halves[$0] == nil }
     }
@@ -50,7 +53,11 @@ struct OutgoingMessages {
 
     func hasWaiting(_ id: UInt32) -> Bool { halves[id]?.waiting.isEmpty == false }
 
-    mutating func queue(_ message: Message, on id: UInt32) { halves[id]?.waiting.append(message) }
+    mutating func queue(_ message: Message, on id: UInt32) {
+        guard halves[id] != nil else { return }
+        halves[id]?.waiting.append(message)
+        waitingBytes += message.bytes.count
+    }
 
     private func mayGoOut(_ output: ByteBuffer) -> Bool { credit > 0 && isWritable && output.hasRoom }
 
@@ -98,6 +105,7 @@ struct OutgoingMessages {
 
     private mutating func sendOne(_ id: UInt32, _ coding: inout MessageCoding, into output: inout ByteBuffer) -> Bool {
         guard let half = halves[id], half.credit > 0, let message = halves[id]?.waiting.popFirst() else { return false }
+        waitingBytes -= message.bytes.count
         let before = output.writerIndex
         FrameEncoder.write(.message, stream: id, into: &output) {
             coding.write(message.bytes, message.compression, into: &$0)

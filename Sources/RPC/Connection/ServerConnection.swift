@@ -136,6 +136,12 @@ struct ServerConnection {
         }
     }
 
+    /// Bytes that the other side makes this one keep; without what runs, and what was handed to the socket.
+    var keptBytes: Int { phase == .closed ? 0 : decoder.heldBytes + heldBytes + outgoing.waitingBytes }
+
+    /// What was handed to the socket waits there.
+    var isDeaf: Bool { deafSince != nil }
+
     // MARK: Bytes
 
     mutating func received(_ bytes: ByteBuffer, now: NIODeadline, into actions: inout Actions<Command>) {

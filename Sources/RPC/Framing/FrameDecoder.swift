@@ -15,6 +15,9 @@ struct FrameDecoder {
     /// Part of a frame is here and the rest is not.
     var isMidFrame: Bool { header != nil || buffer.readableBytes > 0 }
 
+    /// What is kept of bytes that make no whole frame yet: the memory, which may be more than they need.
+    var heldBytes: Int { buffer.readableBytes == 0 ? 0 : buffer.storageCapacity }
+
     mutating func append(_ bytes: ByteBuffer) {
         guard buffer.readableBytes > 0 else {
             buffer = bytes

@@ -17,6 +17,9 @@ public struct ServerConfiguration: Sendable {
     /// What one connection's answers may take while they wait to be sent; above it they become errors (RESOURCE_EXHAUSTED,
     /// retryable).
     public var maxWaitingBytes: Int
+    /// What all connections together may hold of what was not read, worked on, or taken. Above it a connection of a client
+    /// that holds more than its share is closed (RESOURCE_EXHAUSTED).
+    public var maxMemoryBytes: Int
     /// CANCEL frames a second above which a connection is closed.
     public var maxCancelsPerSecond: Int
     /// Messages from this many bytes on are compressed for those who take it; nil never.
@@ -37,7 +40,8 @@ public struct ServerConfiguration: Sendable {
         peerLimits: Limits = .peer, maxInFlight: Int = 16_384, maxConnections: Int = 10_000,
         handshakeTimeout: Duration = .seconds(10), frameTimeout: Duration = .seconds(30),
         stallTimeout: Duration = .seconds(30),
-        maxWaitingBytes: Int = 67_108_864, maxCancelsPerSecond: Int = 5_000, compressionThreshold: Int? = 1024,
+        maxWaitingBytes: Int = 67_108_864, maxMemoryBytes: Int = 1_073_741_824, maxCancelsPerSecond: Int = 5_000,
+        compressionThreshold: Int? = 1024,
         keepalive: KeepaliveConfiguration = KeepaliveConfiguration(interval: .seconds(60), withoutCalls: true),
         minPingInterval: Duration = .seconds(5), maxConnectionAge: Duration? = nil,
         maxConnectionAgeGrace: Duration? = nil, maxConnectionIdle: Duration? = nil, chance: Chance = .system
@@ -53,6 +57,7 @@ public struct ServerConfiguration: Sendable {
         self.frameTimeout = frameTimeout
         self.stallTimeout = stallTimeout
         self.maxWaitingBytes = maxWaitingBytes
+        self.maxMemoryBytes = maxMemoryBytes
         self.maxCancelsPerSecond = maxCancelsPerSecond
         self.compressionThreshold = compressionThreshold
         self.keepalive = keepalive

@@ -6,6 +6,7 @@ extension ServerDriver {
         let mayBegin = waitingCalls.isEmpty && hasRoomForWork && connection.maySay(actions.output)
         guard mayBegin || !shared.methods.isUnary(request.head.method) else {
             if hasRoomForWork { connection.isHeldUp = true }
+            waitingCallBytes += request.message.count
             return waitingCalls.append((stream, request))
         }
         begin(stream, request)
@@ -24,6 +25,7 @@ extension ServerDriver {
     func startWaiting() {
         while mayBeginWaiting {
             let next = waitingCalls.removeFirst()
+            waitingCallBytes -= next.request.message.count
             if connection.isOpen(next.stream) {
                 begin(next.stream, next.request)
             } else {
@@ -127,7 +129,7 @@ extension ServerDriver {
     }
 
     private func makeReader(_ stream: UInt32) -> RequestReader {
-        let queue = RequestQueue()
+        let queue = RequestQueue(counting: unread)
         running[stream]?.requests = queue
         return RequestReader {
             switch await queue.next() {

@@ -14,6 +14,7 @@ final class ServerDriver: WireHandler, @unchecked Sendable {
         var methods: MethodTable
         var meter: LoadMeter
         var registry: ConnectionRegistry
+        var memory: MemoryBudget
         var logger: Logger
     }
 
@@ -52,6 +53,12 @@ final class ServerDriver: WireHandler, @unchecked Sendable {
     var runningBytes = 0
     /// Unary calls for whose answers there is, or may be, no room yet: nobody has begun with them.
     var waitingCalls = Deque<(stream: UInt32, request: ServerConnection.Request)>()
+    /// Of their requests.
+    var waitingCallBytes = 0
+    /// Of messages that handlers have not read.
+    let unread = HeldBytes()
+    /// What the server's budget was told.
+    private var toldBytes = 0
     var writers = WaitingWriters()
     var latenciesUs: [UInt32] = []
     /// What is answered right now; kept for its memory.
@@ -211,8 +218,33 @@ final class ServerDriver: WireHandler, @unchecked Sendable {
             perform()
             flush()
         } while connection.mayGoOn || mayBeginWaiting || !actions.commands.isEmpty
+        account()
         measure()
         timer.arm(for: connection.nextDeadline, on: loop) { self.tick() }
+    }
+
+    private var heldBytes: Int {
+        let waiting = connection.isDeaf ? wire?.waitingBytes ?? 0 : 0
+        return runningBytes + waitingCallBytes + unread.count + connection.keptBytes + waiting
+    }
+
+    /// Tells what this connection holds, and ends it when that is more than its share of too much. Nodes are trusted.
+    private func account() {
+        let held = heldBytes
+        guard abs(held - toldBytes) >= MemoryBudget.step || (held == 0 && toldBytes > 0) else { return }
+        tell(held)
+        guard held > 0, connection.phase != .closed, peer.role == .client,
+            let refusal = shared.memory.refusal(of: held, among: shared.registry.count)
+        else { return }
+        connection.fail(refusal, into: &actions)
+        perform()
+        flush()
+        tell(heldBytes)
+    }
+
+    private func tell(_ held: Int) {
+        shared.memory.changed(by: held - toldBytes)
+        toldBytes = held
     }
 
     /// Answers in place are done when they are flushed; the meter remembers no more than so many.
@@ -272,6 +304,8 @@ final class ServerDriver: WireHandler, @unchecked Sendable {
 
     /// The registry keeps the driver until its handlers have ended, for a shutdown to wait for.
     private func leaveIfDone() {
-        if wire == nil, running.isEmpty { shared.registry.remove(id, traffic: connection.traffic) }
+        guard wire == nil, running.isEmpty else { return }
+        tell(0)
+        shared.registry.remove(id, traffic: connection.traffic)
     }
 }

@@ -223,6 +223,8 @@ private struct ClientPlay {
         try hold(streams + inPlace == books.liveCount, "as many streams as calls: \(books.liveCount)")
         try hold(sent + inPlace == books.sentCount, "as many are sent as it counts: \(books.sentCount)")
         try hold(connection.outgoing.blockedCount <= 64 + 2 * books.liveCount, "the line for credit is bounded")
+        let kept = connection.outgoing.waitingBytes
+        try hold(streams == 0 ? kept == 0 : kept >= 0, "\(kept) bytes of messages wait")
         try hold(connection.deadlines.count <= 64 + 2 * books.liveCount, "the line of deadlines is bounded")
         try hold(connection.queue.count <= 64 + 2 * books.liveCount, "the line of calls is bounded")
     }

@@ -228,6 +228,8 @@ private struct ServerPlay {
         try books.isClosed(connection.phase == .closed)
         try hold(connection.streams.count == books.runningCount, "as many streams as handlers: \(books.runningCount)")
         try hold(connection.outgoing.blockedCount <= 64 + 2 * books.runningCount, "the line for credit is bounded")
+        let kept = connection.outgoing.waitingBytes
+        try hold(books.runningCount == 0 ? kept == 0 : kept >= 0, "\(kept) bytes of messages wait")
         try hold(connection.deadlines.count <= 64 + 2 * books.runningCount, "the line of deadlines is bounded")
     }
 

@@ -95,9 +95,12 @@ import Testing
         }
         #expect(pump(1, &outgoing) == 1)
         #expect(pump(3, &outgoing) == 0)
+        let size = message(10).bytes.count
+        #expect(outgoing.waitingBytes == 3 * size)
         outgoing.close(1)
-        #expect(!outgoing.hasWaiting(1))
+        #expect(!outgoing.hasWaiting(1) && outgoing.waitingBytes == 2 * size)
         #expect(try credited(1000, on: 0, &outgoing) == [3, 3])
+        #expect(outgoing.waitingBytes == 0)
     }
 
     /// Else a client that gives no credit would have a server remember every call it ever made.

@@ -96,6 +96,39 @@ import Testing
         }
     }
 
+    /// Within all limits of its connection, but more than its share of what the server has for all of them; and hardly
+    /// anything on the wire, as the messages are decompressed. What it held is free again afterwards.
+    @Test(arguments: World.allCases)
+    func whoHoldsMostOfTooMuchIsClosed(world: World) async throws {
+        var configuration = Stage.configuration()
+        configuration.maxMemoryBytes = 1 << 20
+        let methods = MethodTable.make {
+            $0.clientStreaming("test/Unread") { _, _ in
+                try await Gate().wait()
+                return Answer()
+            }
+        }
+        let message = [UInt8](repeating: 0, count: 200_000)
+        try await Stage.play(world, configuration, methods: methods) { stage in
+            let modest = stage.channel()
+            try await expectEcho(modest, [1])
+            for _ in 0..<2 {
+                let (channel, tap) = stage.tapped()
+                let hoard = channel.clientStreaming("test/Unread", options: .bounded)
+                for _ in 0..<5 { try await hoard.send(message, compression: .always) }
+                try await expectEcho(channel, [3])
+                #expect(tap.tries.count == 1)
+                let error = await failure {
+                    for _ in 0..<2 { try await hoard.send(message, compression: .always) }
+                    _ = try await hoard.reply()
+                }
+                #expect(error?.code == .unavailable && error?.ran == .unknown)
+                #expect(error?.message.contains("more than its share") == true)
+                try await expectEcho(modest, [2])
+            }
+        }
+    }
+
     /// Nodes full of clients' calls that refused each other could finish none of them.
     @Test(arguments: World.allCases)
     func aFullServerStillHearsItsPeers(world: World) async throws {
