@@ -70,8 +70,7 @@ import Testing
         }
         let shared = ServerDriver.Shared(
             configuration: configuration, connection: configuration.connection(methods), methods: methods,
-            meter: LoadMeter(capacity: 10), registry: registry,
-            memory: MemoryBudget(limit: configuration.maxMemoryBytes), logger: Stage.quiet)
+            meter: LoadMeter(capacity: 10), registry: registry, logger: Stage.quiet)
         return ServerDriver(shared: shared, loop: loop)
     }
 

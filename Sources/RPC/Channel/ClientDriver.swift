@@ -77,9 +77,9 @@ final class ClientDriver: WireHandler, @unchecked Sendable {
     }
 
     func readCompleted() {
-        let isQuick = calledInPlace
+        // One call was made in place, and may be answered in place. Where many are on their way, they come in batches.
+        let isQuick = calledInPlace && connection.inPlace.count == 1
         settle()
-        // A call that was made in place may be answered in place.
         if isQuick { busyPoll.look(at: wire) }
     }
 

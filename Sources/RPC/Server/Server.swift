@@ -26,7 +26,7 @@ public final class Server: Sendable {
         connection.handshake.namesPeers = transport.namesPeers
         shared = ServerDriver.Shared(
             configuration: configuration, connection: connection, methods: own.methods, meter: meter,
-            registry: registry, memory: MemoryBudget(limit: configuration.maxMemoryBytes), logger: logger)
+            registry: registry, logger: logger)
         self.transport = transport
         self.group = group
     }

@@ -7,15 +7,28 @@ import NIOCore
 ///
 /// `@unchecked Sendable`: all that changes is touched on `loop` only; other threads come in through the mailbox.
 final class ServerDriver: WireHandler, @unchecked Sendable {
-    /// What the connections of a server share.
-    struct Shared: Sendable {
-        var configuration: ServerConfiguration
-        var connection: ServerConnection.Configuration
-        var methods: MethodTable
-        var meter: LoadMeter
-        var registry: ConnectionRegistry
-        var memory: MemoryBudget
-        var logger: Logger
+    /// What the connections of a server share. A class, as a copy of all this would cost more than a small call.
+    final class Shared: Sendable {
+        let configuration: ServerConfiguration
+        let connection: ServerConnection.Configuration
+        let methods: MethodTable
+        let meter: LoadMeter
+        let registry: ConnectionRegistry
+        let memory: MemoryBudget
+        let logger: Logger
+
+        init(
+            configuration: ServerConfiguration, connection: ServerConnection.Configuration, methods: MethodTable,
+            meter: LoadMeter, registry: ConnectionRegistry, logger: Logger
+        ) {
+            self.configuration = configuration
+            self.connection = connection
+            self.methods = methods
+            self.meter = meter
+            self.registry = registry
+            memory = MemoryBudget(limit: configuration.maxMemoryBytes)
+            self.logger = logger
+        }
     }
 
     /// Ends with the error of a call that ended before its caller had said all.

@@ -87,6 +87,21 @@ import Testing
         }
     }
 
+    /// Answers to many calls come together, and the longer nobody looks, the more: looking for the first of them would
+    /// cost all.
+    @Test(arguments: World.allCases)
+    func onlyWhoWaitsForOneAnswerLooksForIt(world: World) async throws {
+        try await Stage.play(world, methods: Self.methods) { stage in
+            for (inFlight, looks) in [(1, true), (8, false)] {
+                let (channel, tap) = stage.tapped()
+                try await expectEcho(channel, [1])
+                let calls = CallsInPlace(channel, method: "test/InPlace", message: [1])
+                try await calls.run(200, inFlight: inFlight)
+                #expect((tap.looks > 0) == looks, "\(inFlight) in flight, and \(tap.looks) looks")
+            }
+        }
+    }
+
     /// The time of a call without a deadline counts, too: a connection that is used is not idle.
     @Test func aCallKeepsTheConnectionFromBeingIdle() async throws {
         try await Stage.play(.tcp, methods: Self.methods) { stage in

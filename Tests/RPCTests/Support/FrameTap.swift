@@ -20,6 +20,7 @@ final class FrameTap: Transport {
     private struct State {
         var tries: [NIODeadline] = []
         var sightings: [Sighting] = []
+        var looks = 0
     }
 
     private let base: any Transport
@@ -31,6 +32,9 @@ final class FrameTap: Transport {
 
     /// When each try to connect began.
     var tries: [NIODeadline] { state.withLock { $0.tries } }
+
+    /// How often a connection looked for its next bytes without giving its thread up.
+    var looks: Int { state.withLock { $0.looks } }
 
     func sightings(_ kind: FrameKind, isSent: Bool) -> [Sighting] {
         state.withLock { $0.sightings.filter { $0.kind == kind && $0.isSent == isSent } }
@@ -52,7 +56,9 @@ final class FrameTap: Transport {
         }
         return base.connect(
             host: host, port: port, timeout: timeout, on: loop,
-            handler: TappedHandler(handler) { isSent, frame in
+            handler: TappedHandler(handler) {
+                self.state.withLock { $0.looks += 1 }
+            } saw: { isSent, frame in
                 let sighting = Sighting(
                     connection: number, isSent: isSent, kind: frame.kind, stream: frame.stream,
                     isCompressed: frame.flags.contains(.compressed))
@@ -64,16 +70,21 @@ final class FrameTap: Transport {
 /// `@unchecked Sendable`: touched on the connection's loop only, like every handler of a wire.
 private final class TappedHandler: WireHandler, @unchecked Sendable {
     private let handler: any WireHandler
+    private let looks: @Sendable () -> Void
     private let saw: @Sendable (_ isSent: Bool, Frame) -> Void
     private var decoder = FrameDecoder(maxPayloadBytes: 1 << 26)
 
-    init(_ handler: any WireHandler, saw: @escaping @Sendable (Bool, Frame) -> Void) {
+    init(
+        _ handler: any WireHandler, looks: @escaping @Sendable () -> Void,
+        saw: @escaping @Sendable (Bool, Frame) -> Void
+    ) {
         self.handler = handler
+        self.looks = looks
         self.saw = saw
     }
 
     func opened(_ wire: any Wire) {
-        handler.opened(TappedWire(wire) { [saw] in saw(true, $0) })
+        handler.opened(TappedWire(wire, looks: looks) { [saw] in saw(true, $0) })
     }
 
     func received(_ bytes: ByteBuffer) {
@@ -90,12 +101,14 @@ private final class TappedHandler: WireHandler, @unchecked Sendable {
 
 private final class TappedWire: Wire {
     private let wire: any Wire
+    private let looks: () -> Void
     private let saw: (Frame) -> Void
     private var preface = Preface()
     private var decoder = FrameDecoder(maxPayloadBytes: 1 << 26)
 
-    init(_ wire: any Wire, saw: @escaping (Frame) -> Void) {
+    init(_ wire: any Wire, looks: @escaping () -> Void, saw: @escaping (Frame) -> Void) {
         self.wire = wire
+        self.looks = looks
         self.saw = saw
     }
 
@@ -110,6 +123,11 @@ private final class TappedWire: Wire {
             while let frame = try? decoder.next() { saw(frame) }
         }
         wire.write(bytes)
+    }
+
+    func awaitBytes(atMost limit: TimeAmount) -> Bool {
+        looks()
+        return wire.awaitBytes(atMost: limit)
     }
 
     func flush() { wire.flush() }
