@@ -16,7 +16,10 @@ typedef struct rookery_arena_block {
     struct rookery_arena_block *previous;
     size_t capacity;
     size_t used;
+    bool lent;         // somebody else's memory
 } rookery_arena_block;
+
+static const size_t rookery_arena_block_header = (sizeof(rookery_arena_block) + 15) & ~(size_t)15;
 
 typedef struct rookery_arena {
     ProtobufCAllocator allocator;
@@ -37,16 +40,16 @@ static inline void *rookery_arena_alloc(void *context, size_t size) {
         size_t capacity = block == NULL ? 1024 : block->capacity * 2;
         if (capacity > 1 << 20) capacity = 1 << 20;
         if (capacity < rounded) capacity = rounded;
-        rookery_arena_block *fresh =
-            (rookery_arena_block *)malloc(((sizeof(rookery_arena_block) + 15) & ~(size_t)15) + capacity);
+        rookery_arena_block *fresh = (rookery_arena_block *)malloc(rookery_arena_block_header + capacity);
         if (fresh == NULL) return NULL;
         fresh->previous = block;
         fresh->capacity = capacity;
         fresh->used = 0;
+        fresh->lent = false;
         arena->block = fresh;
         block = fresh;
     }
-    char *base = (char *)block + ((sizeof(rookery_arena_block) + 15) & ~(size_t)15);
+    char *base = (char *)block + rookery_arena_block_header;
     void *result = base + block->used;
     block->used += rounded;
     arena->budget -= rounded;
@@ -66,6 +69,16 @@ static inline void rookery_arena_init(rookery_arena *arena, size_t budget) {
     arena->block = NULL;
     arena->budget = budget;
     arena->exhausted = false;
+}
+
+// Lets a new arena use `size` bytes, aligned to 16, before it asks the system for any. They outlive it.
+static inline void rookery_arena_lend(rookery_arena *arena, void *memory, size_t size) {
+    rookery_arena_block *block = (rookery_arena_block *)memory;
+    block->previous = NULL;
+    block->capacity = size - rookery_arena_block_header;
+    block->used = 0;
+    block->lent = true;
+    arena->block = block;
 }
 
 // Keeps the newest block for the next message, unless it is larger than a message usually needs.
@@ -93,7 +106,7 @@ static inline void rookery_arena_destroy(rookery_arena *arena) {
     rookery_arena_block *block = arena->block;
     while (block != NULL) {
         rookery_arena_block *previous = block->previous;
-        free(block);
+        if (!block->lent) free(block);
         block = previous;
     }
     arena->block = NULL;

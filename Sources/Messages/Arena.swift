@@ -1,19 +1,25 @@
 import CMessages
 
 /// The memory of one message while it is packed or unpacked: a bump allocator (Sources/CProtobufC/shim.h) that
-/// is released at once. One thread uses it, for the length of one call.
-final class Arena {
+/// is released at once. It lives as long as the call that lends it. A small message needs no more than the stack has.
+struct Arena {
     private let raw: UnsafeMutablePointer<rookery_arena>
 
-    /// - Parameter budget: bytes that may be handed out.
-    init(budget: Int) {
-        raw = .allocate(capacity: 1)
-        rookery_arena_init(raw, budget)
-    }
+    /// What Swift takes from the stack at most.
+    private static let lentBytes = 1024
+    private static let headerBytes = (MemoryLayout<rookery_arena>.size + 15) & ~15
 
-    deinit {
-        rookery_arena_destroy(raw)
-        raw.deallocate()
+    /// Lends an arena for the time of `body`; nothing that points into it may leave.
+    /// - Parameter budget: bytes that may be handed out.
+    private static func with<Result>(budget: Int, _ body: (Arena) -> Result) -> Result {
+        withUnsafeTemporaryAllocation(byteCount: lentBytes, alignment: 16) { memory in
+            guard let base = memory.baseAddress else { preconditionFailure("memory of some bytes has an address") }
+            let raw = base.bindMemory(to: rookery_arena.self, capacity: 1)
+            rookery_arena_init(raw, budget)
+            rookery_arena_lend(raw, base + headerBytes, lentBytes - headerBytes)
+            defer { rookery_arena_destroy(raw) }
+            return body(Arena(raw: raw))
+        }
     }
 
     /// protobuf-c turns a two-byte submessage into a struct of some hundred bytes; this factor leaves room for honest
@@ -21,35 +27,42 @@ final class Arena {
     private static func budget(for bytes: Int) -> Int { 16 * 1024 + bytes * 64 }
 
     static func decode<M: CBacked>(_ bytes: UnsafeRawBufferPointer) throws(DecodingFailure) -> M {
-        let arena = Arena(budget: budget(for: bytes.count))
+        let result = with(budget: budget(for: bytes.count)) { arena in
+            Result<M, DecodingFailure> { () throws(DecodingFailure) in try arena.decode(bytes) }
+        }
+        return try result.get()
+    }
+
+    private func decode<M: CBacked>(_ bytes: UnsafeRawBufferPointer) throws(DecodingFailure) -> M {
         let data = bytes.baseAddress?.assumingMemoryBound(to: UInt8.self)
-        let allocator = UnsafeMutableRawPointer(arena.raw).assumingMemoryBound(to: ProtobufCAllocator.self)
+        let allocator = UnsafeMutableRawPointer(raw).assumingMemoryBound(to: ProtobufCAllocator.self)
         guard let unpacked = M.unpack(allocator, bytes.count, data) else {
             let name = String(describing: M.self)
-            throw arena.raw.pointee.exhausted ? .tooLarge(message: name) : .malformed(message: name)
+            throw raw.pointee.exhausted ? .tooLarge(message: name) : .malformed(message: name)
         }
         return try M(copying: unpacked)
     }
 
     static func encode<M: CBacked>(_ message: M) -> [UInt8] {
-        let arena = Arena(budget: .max)
-        let raw = arena.struct(of: M.self)
-        message.fill(raw, arena)
-        // Every generated struct begins with its ProtobufCMessage.
-        let base = UnsafeRawPointer(raw).assumingMemoryBound(to: ProtobufCMessage.self)
-        let size = protobuf_c_message_get_packed_size(base)
-        return [UInt8](unsafeUninitializedCapacity: size) { buffer, count in
-            count = size == 0 ? 0 : protobuf_c_message_pack(base, buffer.baseAddress)
+        with(budget: .max) { arena in
+            let base = arena.filled(message)
+            let size = protobuf_c_message_get_packed_size(base)
+            return [UInt8](unsafeUninitializedCapacity: size) { buffer, count in
+                count = size == 0 ? 0 : protobuf_c_message_pack(base, buffer.baseAddress)
+            }
         }
     }
 
+    /// A message's generated `init` points its base at the descriptor, which is a constant of the program.
     static func descriptor<M: CBacked>(of type: M.Type) -> UnsafeRawPointer {
-        let arena = Arena(budget: .max)
-        let raw = arena.struct(of: M.self)
-        M().fill(raw, arena)
-        // A message's generated `init` points its base at the descriptor.
-        let base = UnsafeRawPointer(raw).assumingMemoryBound(to: ProtobufCMessage.self)
-        return UnsafeRawPointer(base.pointee.descriptor)
+        with(budget: .max) { UnsafeRawPointer($0.filled(M()).pointee.descriptor) }
+    }
+
+    /// Every generated struct begins with its `ProtobufCMessage`.
+    private func filled<M: CBacked>(_ message: M) -> UnsafePointer<ProtobufCMessage> {
+        let raw = `struct`(of: M.self)
+        message.fill(raw, self)
+        return UnsafeRawPointer(raw).assumingMemoryBound(to: ProtobufCMessage.self)
     }
 
     private func allocate<T>(_ type: T.Type, count: Int) -> UnsafeMutablePointer<T> {

@@ -27,6 +27,21 @@ import Testing
         }
     }
 
+    /// Five rows, and one for the partition's figures, which all commands of an entry share; the index writes none.
+    @Test func aPostWritesFewRows() async throws {
+        try await TestCluster.run { cluster in
+            let alice = try await cluster.register("alice")
+            _ = try await cluster.client.post(Draft(text: "the first"), session: alice.session)
+            try await cluster.atRest()
+            let before = try cluster.rows()
+            _ = try await cluster.client.post(Draft(text: "the second, of several words"), session: alice.session)
+            try await cluster.atRest()
+            let changed = try cluster.rows().subtracting(before)
+            let families = changed.map { $0.split(separator: " ")[0] }.sorted()
+            #expect(families == ["authors", "counts", "log", "meta", "requests", "tweets"])
+        }
+    }
+
     @Test func aThreadKeepsItsShapeWhenPartsOfItAreDeleted() async throws {
         try await TestCluster.run { cluster in
             let (alice, bob) = (try await cluster.register("alice"), try await cluster.register("bob"))

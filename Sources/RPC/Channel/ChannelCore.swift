@@ -23,6 +23,8 @@ final class ChannelCore: @unchecked Sendable {
     private let transport: any Transport
     private let logger: Logger
     private let mailbox = Mailbox<Event>()
+    /// What was taken from it; kept for its memory.
+    private var taken: [Event] = []
     private var reconnection: Reconnection
     private var keepalive: KeepaliveConfiguration
     private var current: ClientDriver?
@@ -50,7 +52,8 @@ final class ChannelCore: @unchecked Sendable {
     }
 
     private func drainMailbox() {
-        for event in mailbox.takeAll() {
+        mailbox.takeAll(into: &taken)
+        for event in taken {
             switch event {
             case .submit(let call): submit(call)
             case .write(let call, let message, let continuation): write(message, of: call, continuation)
@@ -61,6 +64,7 @@ final class ChannelCore: @unchecked Sendable {
             case .close(let continuation): close(continuation)
             }
         }
+        taken.removeAll(keepingCapacity: true)
         for driver in drivers { driver.settle() }
     }
 

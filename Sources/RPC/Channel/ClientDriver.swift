@@ -108,7 +108,7 @@ final class ClientDriver: WireHandler, @unchecked Sendable {
         let stream = connection.call(call.request, now: loop.now, into: &actions)
         call.driver = self
         call.stream = stream
-        callers[stream] = call
+        callers.insert(call, for: stream)
     }
 
     /// - Returns: false when the connection is not open, others wait for it, or the call must be refused.

@@ -49,7 +49,7 @@ extension ClientConnection {
         let id = nextStream
         nextStream += 2
         lastBusy = now
-        inPlace[id] = stream
+        inPlace.insert(stream, for: id)
         traffic.calls += 1
         if let deadline { deadlines.insert(id, deadline: deadline) }
         let flags = coding.compress(from: messageStart, in: &output)

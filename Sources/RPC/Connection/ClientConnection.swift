@@ -162,7 +162,8 @@ struct ClientConnection {
         let id = nextStream
         nextStream += 2
         lastBusy = now
-        streams[id] = Stream(kind: request.kind, unsent: request, isSpeaking: request.kind.takesManyMessages)
+        let stream = Stream(kind: request.kind, unsent: request, isSpeaking: request.kind.takesManyMessages)
+        streams.insert(stream, for: id)
         if let deadline = request.deadline { deadlines.insert(id, deadline: deadline) }
         queue.append(id)
         let most = configuration.maxWaitingCalls

@@ -59,7 +59,7 @@ extension ServerConnection {
 
     /// The stream's place is free.
     mutating func remove(_ id: UInt32, into actions: inout Actions<Command>) {
-        streams[id] = nil
+        streams.removeValue(forKey: id)
         outgoing.close(id)
         incoming.close(id)
         deadlines.sweep(liveCount: streams.count) { streams[$0] != nil }

@@ -78,7 +78,7 @@ extension ServerConnection {
     }
 
     private mutating func open(_ id: UInt32, method: UInt16, isListening: Bool, now: NIODeadline) {
-        streams[id] = Stream(method: method, opened: now, isListening: isListening)
+        streams.insert(Stream(method: method, opened: now, isListening: isListening), for: id)
         outgoing.open(id)
         if isListening { incoming.open(id) }
         pings.called()

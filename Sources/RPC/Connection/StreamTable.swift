@@ -39,6 +39,15 @@ struct StreamTable<Value> {
         }
     }
 
+    /// A stream that is not in the table. Said so, and not by the subscript, it costs no memory.
+    mutating func insert(_ value: Value, for id: UInt32) {
+        let slot = slot(of: id)
+        guard id != 0, ids[slot] == 0, displaced.isEmpty else { return self[id] = value }
+        (ids[slot], values[slot]) = (id, value)
+        count += 1
+        if 2 * count > ids.count { grow() }
+    }
+
     @discardableResult
     mutating func removeValue(forKey id: UInt32) -> Value? {
         let slot = slot(of: id)

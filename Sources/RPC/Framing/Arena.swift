@@ -5,22 +5,21 @@ import NIOCore
 struct Arena: ~Copyable {
     private let arena: UnsafeMutablePointer<rookery_arena>
 
-    private init(budget: Int) {
-        arena = .allocate(capacity: 1)
-        rookery_arena_init(arena, budget)
-    }
+    private init(_ arena: UnsafeMutablePointer<rookery_arena>) { self.arena = arena }
 
-    deinit {
-        rookery_arena_destroy(arena)
-        arena.deallocate()
-    }
+    deinit { rookery_arena_destroy(arena) }
 
     /// Lends an arena for the time of `body`; nothing that points into it may leave.
     static func with<Result, Failure: Error>(
         budget: Int = .max, _ body: (borrowing Arena) throws(Failure) -> Result
     ) throws(Failure) -> Result {
-        let arena = Arena(budget: budget)
-        return try body(arena)
+        var raw = rookery_arena()
+        let result = withUnsafeMutablePointer(to: &raw) { raw in
+            rookery_arena_init(raw, budget)
+            let arena = Arena(raw)
+            return Swift.Result<Result, Failure> { () throws(Failure) in try body(arena) }
+        }
+        return try result.get()
     }
 
     typealias Unpack<T> = (UnsafeMutablePointer<ProtobufCAllocator>?, Int, UnsafePointer<UInt8>?) ->

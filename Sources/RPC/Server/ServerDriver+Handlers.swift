@@ -107,18 +107,33 @@ extension ServerDriver {
         case .immediate(let handler):
             finished(stream, Result { try handler(call) })
         case .unary(let handler):
-            runTask(stream) { try await handler(call) }
+            running[stream]?.task = Task { await self.end(stream) { try await handler(call) } }
         case .onLoop(let handler):
-            runTask(stream, on: executor) { try await handler(call) }
+            running[stream]?.task = Task(executorPreference: executor) {
+                await self.end(stream) { try await handler(call) }
+            }
         case .clientStreaming(let handler):
             let reader = makeReader(stream)
-            runTask(stream) { try await handler(call, reader) }
+            running[stream]?.task = Task { await self.end(stream) { try await handler(call, reader) } }
         case .serverStreaming(let handler, let onLoop):
             let writer = makeWriter(stream)
-            runTask(stream, on: onLoop ? executor : nil) { Answer(metadata: try await handler(call, writer)) }
+            running[stream]?.task = Task(executorPreference: onLoop ? executor : nil) {
+                await self.end(stream) { Answer(metadata: try await handler(call, writer)) }
+            }
         case .bidirectional(let handler):
             let (reader, writer) = (makeReader(stream), makeWriter(stream))
-            runTask(stream) { Answer(metadata: try await handler(call, reader, writer)) }
+            running[stream]?.task = Task {
+                await self.end(stream) { Answer(metadata: try await handler(call, reader, writer)) }
+            }
+        }
+    }
+
+    /// In the handler's task, which is made where its call is known: a closure handed on would be one more on the heap.
+    private func end(_ stream: UInt32, _ handle: () async throws -> Answer) async {
+        do {
+            post(.finished(stream: stream, .success(try await handle())))
+        } catch {
+            post(.finished(stream: stream, .failure(error)))
         }
     }
 
@@ -139,18 +154,6 @@ extension ServerDriver {
             case .end(let error):
                 if let error { throw error }
                 return nil
-            }
-        }
-    }
-
-    private func runTask(
-        _ stream: UInt32, on executor: LoopExecutor? = nil, _ body: @escaping @Sendable () async throws -> Answer
-    ) {
-        running[stream]?.task = Task(executorPreference: executor) {
-            do {
-                self.post(.finished(stream: stream, .success(try await body())))
-            } catch {
-                self.post(.finished(stream: stream, .failure(error)))
             }
         }
     }

@@ -43,15 +43,22 @@ final class ServerDriver: WireHandler, @unchecked Sendable {
         case stop(ProtocolViolation?)
     }
 
-    struct Running {
-        var started: NIODeadline
+    /// A handler that runs. A class: a value would be changed in its place in the table, which costs more memory.
+    final class Running {
+        let started: NIODeadline
         /// It has one of the watches' places.
-        var isWatch: Bool
-        var requestBytes: Int
+        let isWatch: Bool
+        let requestBytes: Int
         var task: Task<Void, Never>?
         /// Of a method that takes many messages.
         var requests: RequestQueue?
         var ended: RPCError?
+
+        init(started: NIODeadline, isWatch: Bool, requestBytes: Int) {
+            self.started = started
+            self.isWatch = isWatch
+            self.requestBytes = requestBytes
+        }
     }
 
     let shared: Shared
@@ -90,6 +97,8 @@ final class ServerDriver: WireHandler, @unchecked Sendable {
     private var isPerforming = false
     private var isSettling = false
     private let mailbox = Mailbox<Event>()
+    /// What was taken from it; kept for its memory.
+    private var taken: [Event] = []
 
     init(shared: Shared, loop: any EventLoop) {
         self.shared = shared
@@ -155,7 +164,8 @@ final class ServerDriver: WireHandler, @unchecked Sendable {
     }
 
     private func drainMailbox() {
-        for event in mailbox.takeAll() {
+        mailbox.takeAll(into: &taken)
+        for event in taken {
             switch event {
             case .finished(let stream, let result): finished(stream, result)
             case .write(let stream, let part, let continuation): write(part, on: stream, continuation)
@@ -164,6 +174,7 @@ final class ServerDriver: WireHandler, @unchecked Sendable {
             case .stop(let violation): stop(violation)
             }
         }
+        taken.removeAll(keepingCapacity: true)
         settle()
         leaveIfDone()
     }
@@ -294,7 +305,7 @@ final class ServerDriver: WireHandler, @unchecked Sendable {
 
     /// Its memory will do for the next answers; what was said once, in the handshake, is no measure of them.
     private func keep(_ output: inout ByteBuffer) {
-        guard answeredInPlace > 0, actions.output.readableBytes == 0 else { return }
+        guard answeredInPlace > 0 || !latenciesUs.isEmpty, actions.output.readableBytes == 0 else { return }
         output.empty()
         actions.output = output
     }
@@ -318,7 +329,6 @@ final class ServerDriver: WireHandler, @unchecked Sendable {
     /// The registry keeps the driver until its handlers have ended, for a shutdown to wait for.
     private func leaveIfDone() {
         guard wire == nil, running.isEmpty else { return }
-        tell(0)
         shared.registry.remove(id, traffic: connection.traffic)
     }
 }

@@ -12,11 +12,11 @@ final class Mailbox<Event: Sendable>: Sendable {
         }
     }
 
-    func takeAll() -> [Event] {
-        waiting.withLock { events in
-            let taken = events
-            events = []
-            return taken
-        }
+    /// - Parameter taken: empty; its memory serves for what is posted next, unless it once held very many.
+    func takeAll(into taken: inout [Event]) {
+        if taken.capacity > Self.mostKept { taken = [] }
+        waiting.withLock { swap(&$0, &taken) }
     }
+
+    private static var mostKept: Int { 1024 }
 }

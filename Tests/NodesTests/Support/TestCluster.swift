@@ -241,6 +241,13 @@ final class TestCluster: Sendable {
 
     func store(of node: NodeId) -> ForgetfulStore? { members.withLock { $0[node]?.store } }
 
+    /// All rows of all nodes, as lines `family key value`.
+    func rows() throws -> Set<Substring> {
+        try nodes.reduce(into: []) { rows, node in
+            rows.formUnion(try store(of: node)?.dump().split(separator: "\n") ?? [])
+        }
+    }
+
     /// All product rows of all nodes: what services have written.
     func products() throws -> String {
         let families = Family.allCases.filter(\.isProduct)

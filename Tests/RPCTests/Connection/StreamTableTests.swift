@@ -14,7 +14,7 @@ import Testing
         for step in 0..<4000 {
             switch Int.random(in: 0..<10, using: &dice) {
             case 0..<4:
-                table[nextId] = step
+                if Bool.random(using: &dice) { table.insert(step, for: nextId) } else { table[nextId] = step }
                 model[nextId] = step
                 nextId += 2
             case 4:

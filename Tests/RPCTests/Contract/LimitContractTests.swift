@@ -129,6 +129,34 @@ import Testing
         }
     }
 
+    /// A handler that ends without having read leaves nothing behind on a connection that lives on.
+    @Test(arguments: World.allCases)
+    func whatNobodyReadIsFreeWhenItsHandlerEnds(world: World) async throws {
+        var configuration = Stage.configuration()
+        configuration.maxMemoryBytes = 1 << 20
+        let gates = (0..<8).map { _ in Gate() }
+        let methods = MethodTable.make {
+            $0.clientStreaming("test/Ignores") { call, _ in
+                try await gates[call.metadata[text: "round"].flatMap { Int($0) } ?? 0].wait()
+                return Answer()
+            }
+        }
+        try await Stage.play(world, configuration, methods: methods) { stage in
+            let (channel, tap) = stage.tapped()
+            for (round, gate) in gates.enumerated() {
+                var options = CallOptions.bounded
+                options.metadata[text: "round"] = "\(round)"
+                let call = channel.clientStreaming("test/Ignores", options: options)
+                for _ in 0..<3 { try await call.send([UInt8](repeating: 0, count: 200_000), compression: .always) }
+                // By then the messages have come, too.
+                try await expectEcho(channel, [1])
+                gate.open()
+                _ = try await call.reply()
+            }
+            #expect(tap.tries.count == 1)
+        }
+    }
+
     /// Nodes full of clients' calls that refused each other could finish none of them.
     @Test(arguments: World.allCases)
     func aFullServerStillHearsItsPeers(world: World) async throws {
