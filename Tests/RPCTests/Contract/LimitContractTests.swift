@@ -126,6 +126,13 @@ import Testing
                 #expect(error?.message.contains("more than its share") == true)
                 try await expectEcho(modest, [2])
             }
+            // A node does not hold so much to harm anybody.
+            let node = ChannelConfiguration(clusterId: "nest", role: .peer(nodeId: "n2", secret: Stage.secret))
+            let (peer, tap) = stage.tapped(node)
+            let much = peer.clientStreaming("test/Unread", options: .bounded)
+            for _ in 0..<8 { try await much.send(message, compression: .always) }
+            try await expectEcho(peer, [3])
+            #expect(tap.tries.count == 1)
         }
     }
 
