@@ -123,6 +123,20 @@ import Testing
         driver.closed(nil)
     }
 
+    /// Also where that is not so much that the socket takes no more.
+    @Test func whatWaitsForTheSocketIsCounted() throws {
+        let (driver, wire) = try open()
+        driver.received(request(1, bytes: 40_000))
+        driver.readCompleted()
+        #expect(wire.isWritable && driver.shared.memory.heldBytes >= 40_000)
+        wire.take(.max)
+        driver.received(request(3))
+        driver.readCompleted()
+        #expect(driver.shared.memory.heldBytes < MemoryBudget.step)
+        driver.closed(nil)
+        #expect(driver.shared.memory.heldBytes == 0)
+    }
+
     /// The first answers wait to be read, and what else was asked for is not even looked at.
     @Test(arguments: [UInt16(2), 3])
     func whoReadsNothingCostsLittleAndIsGivenUp(method: UInt16) throws {

@@ -90,11 +90,11 @@ static inline void rookery_arena_reset(rookery_arena *arena, size_t budget) {
         block->used = 0;
         while (previous != NULL) {
             rookery_arena_block *older = previous->previous;
-            free(previous);
+            if (!previous->lent) free(previous);
             previous = older;
         }
         if (block->capacity > 1 << 16) {
-            free(block);
+            if (!block->lent) free(block);
             arena->block = NULL;
         }
     }

@@ -43,7 +43,7 @@ final class MessageQueue<End: Sendable>: Sendable {
         let waiter = state.withLock { state -> (CheckedContinuation<Item, Never>, credit: Int)? in
             guard let waiter = state.waiter else {
                 state.messages.append((message, cost))
-                held?.add(message.count)
+                held?.add(Self.memory(of: message))
                 return nil
             }
             state.waiter = nil
@@ -77,8 +77,11 @@ final class MessageQueue<End: Sendable>: Sendable {
         }
     }
 
+    /// An array's head and a place in the line, too: very many small ones are mostly that.
+    private static func memory(of message: [UInt8]) -> Int { message.count + 64 }
+
     private func taken(_ item: Item?) -> Item? {
-        if case .message(let bytes, _) = item { held?.subtract(bytes.count) }
+        if case .message(let bytes, _) = item { held?.subtract(Self.memory(of: bytes)) }
         return item
     }
 
@@ -91,7 +94,7 @@ final class MessageQueue<End: Sendable>: Sendable {
             }
             return (state.messages, state.owed)
         }
-        held?.subtract(messages.reduce(0) { $0 + $1.bytes.count })
+        held?.subtract(messages.reduce(0) { $0 + Self.memory(of: $1.bytes) })
         return messages.reduce(owed) { $0 + $1.cost }
     }
 }

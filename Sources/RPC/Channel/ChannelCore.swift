@@ -64,7 +64,7 @@ final class ChannelCore: @unchecked Sendable {
             case .close(let continuation): close(continuation)
             }
         }
-        taken.removeAll(keepingCapacity: true)
+        Mailbox.empty(&taken)
         for driver in drivers { driver.settle() }
     }
 

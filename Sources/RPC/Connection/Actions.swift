@@ -17,6 +17,6 @@ extension ByteBuffer {
 
     /// Empties the buffer whose bytes have been handed on, and keeps its memory if nobody else looks at it any more.
     mutating func empty() {
-        if capacity > Self.mostKept { self = ByteBuffer() } else { clear() }
+        if capacity > Self.mostKept { self = ByteBuffer() } else { clear(minimumCapacity: 0) }
     }
 }

@@ -15,6 +15,7 @@ extension ServerConnection {
         if try answersInPlace(frame, now: now, into: &actions) { return }
         var payload = frame.payload
         let head = try RequestHead(from: &payload)
+        let headBytes = frame.payload.readableBytes - payload.readableBytes
         let message = try read(payload, frame.flags)
         guard streams.count < ours.maxConcurrentStreams else {
             let error = RPCError.tooMany("streams on this connection", ours.maxConcurrentStreams)
@@ -29,7 +30,8 @@ extension ServerConnection {
         let deadline = head.remainingMs == 0 ? nil : now + .milliseconds(Int64(head.remainingMs))
         if let deadline { deadlines.insert(frame.stream, deadline: deadline) }
         let request = Request(
-            head: head, deadline: deadline, message: message, isCompressed: frame.flags.contains(.compressed))
+            head: head, deadline: deadline, message: message, isCompressed: frame.flags.contains(.compressed),
+            bytes: headBytes + message.count)
         actions.commands.append(.start(stream: frame.stream, request))
         // A handler that reads messages waits for their end, also when there are none.
         if !isListening, takesManyMessages(head) { actions.commands.append(.end(stream: frame.stream)) }

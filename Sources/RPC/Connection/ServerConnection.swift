@@ -43,6 +43,8 @@ struct ServerConnection {
         var message: [UInt8]
         /// The message came as an LZ4 block.
         var isCompressed: Bool
+        /// Of the head, with session and metadata, and of the message.
+        var bytes: Int
     }
 
     struct Stream {
@@ -137,10 +139,10 @@ struct ServerConnection {
     }
 
     /// Bytes that the other side makes this one keep; without what runs, and what was handed to the socket.
-    var keptBytes: Int { phase == .closed ? 0 : decoder.heldBytes + heldBytes + outgoing.waitingBytes }
-
-    /// What was handed to the socket waits there.
-    var isDeaf: Bool { deafSince != nil }
+    var keptBytes: Int {
+        let requests = inPlace.reduce(0) { $0 + $1.payload.readableBytes + ($1.decompressed?.count ?? 0) }
+        return decoder.heldBytes + heldBytes + outgoing.waitingBytes + requests
+    }
 
     // MARK: Bytes
 
@@ -334,6 +336,8 @@ struct ServerConnection {
 
     private mutating func end(_ violation: ProtocolViolation?, into actions: inout Actions<Command>) {
         phase = .closed
+        // Handlers may go on for a while.
+        decoder = FrameDecoder(maxPayloadBytes: 0)
         let error = RPCError(.cancelled, "the caller's connection is gone", ran: .unknown)
         for id in streams.keys where streams[id]?.isAnswered == false {
             silence(id, error, into: &actions)

@@ -4,8 +4,8 @@ import Synchronization
 /// that were not taken, frames that have come in part.
 ///
 /// Each connection is bounded by its limits. Very many that all go to theirs are bounded here: beyond the budget, one
-/// that holds more than its share of it is closed, and those that hold little do not notice. Nobody is closed for a
-/// connection of somebody else's making, and no server ends up with more than twice its budget.
+/// that holds more than its share of it is closed when it next does anything, and those that hold little do not notice
+/// (docs/decisions/0015).
 final class MemoryBudget: Sendable {
     /// A connection tells a change of at least so many bytes: most calls need not touch what all connections share.
     static let step = 16_384
@@ -19,6 +19,8 @@ final class MemoryBudget: Sendable {
     /// Held now, as far as it was told.
     var heldBytes: Int { held.load(ordering: .relaxed) }
 
+    var isExceeded: Bool { heldBytes > limit }
+
     func changed(by bytes: Int) { held.add(bytes, ordering: .relaxed) }
 
     /// Why a connection must end now; nil when it need not.
@@ -26,7 +28,7 @@ final class MemoryBudget: Sendable {
     ///   - bytes: what it holds.
     ///   - connections: how many there are.
     func refusal(of bytes: Int, among connections: @autoclosure () -> Int) -> ProtocolViolation? {
-        guard heldBytes > limit, bytes > limit / max(1, connections()) else { return nil }
+        guard isExceeded, bytes > limit / max(1, connections()) else { return nil }
         return ProtocolViolation(
             .resourceExhausted, "the server's memory is used up, and this connection holds more than its share")
     }

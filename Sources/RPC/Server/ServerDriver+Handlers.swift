@@ -6,7 +6,7 @@ extension ServerDriver {
         let mayBegin = waitingCalls.isEmpty && hasRoomForWork && connection.maySay(actions.output)
         guard mayBegin || !shared.methods.isUnary(request.head.method) else {
             if hasRoomForWork { connection.isHeldUp = true }
-            waitingCallBytes += request.message.count
+            waitingCallBytes += request.bytes
             return waitingCalls.append((stream, request))
         }
         begin(stream, request)
@@ -25,7 +25,7 @@ extension ServerDriver {
     func startWaiting() {
         while mayBeginWaiting {
             let next = waitingCalls.removeFirst()
-            waitingCallBytes -= next.request.message.count
+            waitingCallBytes -= next.request.bytes
             if connection.isOpen(next.stream) {
                 begin(next.stream, next.request)
             } else {
@@ -37,8 +37,8 @@ extension ServerDriver {
     private func begin(_ stream: UInt32, _ request: ServerConnection.Request) {
         let isWatch = shared.methods.isWatch(request.head.method)
         if let error = isWatch ? admitWatch() : admit() { return refuse(stream, error) }
-        running[stream] = Running(started: loop.now, isWatch: isWatch, requestBytes: request.message.count)
-        runningBytes += request.message.count
+        running[stream] = Running(started: loop.now, isWatch: isWatch, requestBytes: request.bytes)
+        runningBytes += request.bytes
         do throws(RPCError) {
             let method = try shared.methods.method(request.head.method, for: peer.role)
             run(method, makeCall(method, request), on: stream)

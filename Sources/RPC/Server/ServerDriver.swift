@@ -79,6 +79,8 @@ final class ServerDriver: WireHandler, @unchecked Sendable {
     let unread = HeldBytes()
     /// What the server's budget was told.
     private var toldBytes = 0
+    /// Written and not left, when it was last asked for, and what had been written by then.
+    private var unsent = (bytes: 0, written: UInt64(0))
     var writers = WaitingWriters()
     var latenciesUs: [UInt32] = []
     /// What is answered right now; kept for its memory.
@@ -174,7 +176,7 @@ final class ServerDriver: WireHandler, @unchecked Sendable {
             case .stop(let violation): stop(violation)
             }
         }
-        taken.removeAll(keepingCapacity: true)
+        Mailbox.empty(&taken)
         settle()
         leaveIfDone()
     }
@@ -241,34 +243,39 @@ final class ServerDriver: WireHandler, @unchecked Sendable {
             }
             perform()
             flush()
+            account()
         } while connection.mayGoOn || mayBeginWaiting || !actions.commands.isEmpty
-        account()
         measure()
         timer.arm(for: connection.nextDeadline, on: loop) { self.tick() }
     }
 
+    /// Of a client; nodes are trusted, and what they send must arrive.
     private var heldBytes: Int {
-        let waiting = connection.isDeaf ? wire?.waitingBytes ?? 0 : 0
-        return runningBytes + waitingCallBytes + unread.count + connection.keptBytes + waiting
+        guard peer.role == .client else { return 0 }
+        return runningBytes + waitingCallBytes + unread.count + connection.keptBytes + unsent.bytes
     }
 
-    /// Tells what this connection holds, and ends it when that is more than its share of too much. Nodes are trusted.
+    /// Asking costs more than a small answer, so it is done when there may be much.
+    private func lookAtUnsent() {
+        let written = connection.traffic.bytesOut
+        guard unsent.bytes > 0 || written - unsent.written >= MemoryBudget.step else { return }
+        unsent = (wire?.waitingBytes ?? 0, written)
+    }
+
+    /// Tells what this connection holds, and ends it when that is more than its share of too much.
     private func account() {
+        lookAtUnsent()
         let held = heldBytes
-        guard abs(held - toldBytes) >= MemoryBudget.step || (held == 0 && toldBytes > 0) else { return }
-        tell(held)
-        guard held > 0, connection.phase != .closed, peer.role == .client,
+        if abs(held - toldBytes) >= MemoryBudget.step || (held == 0 && toldBytes > 0) {
+            shared.memory.changed(by: held - toldBytes)
+            toldBytes = held
+        }
+        guard shared.memory.isExceeded, connection.phase != .closed,
             let refusal = shared.memory.refusal(of: held, among: shared.registry.count)
         else { return }
         connection.fail(refusal, into: &actions)
         perform()
         flush()
-        tell(heldBytes)
-    }
-
-    private func tell(_ held: Int) {
-        shared.memory.changed(by: held - toldBytes)
-        toldBytes = held
     }
 
     /// Answers in place are done when they are flushed; the meter remembers no more than so many.
@@ -284,6 +291,8 @@ final class ServerDriver: WireHandler, @unchecked Sendable {
 
     private func tick() {
         timer.fired()
+        // Who was busy once, and is not now, gives its memory back.
+        if running.isEmpty, actions.output.readableBytes == 0 { actions.output = ByteBuffer() }
         connection.tick(now: loop.now, waiting: wire?.waitingBytes ?? 0, into: &actions)
         settle()
     }

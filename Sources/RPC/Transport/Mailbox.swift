@@ -12,11 +12,13 @@ final class Mailbox<Event: Sendable>: Sendable {
         }
     }
 
-    /// - Parameter taken: empty; its memory serves for what is posted next, unless it once held very many.
-    func takeAll(into taken: inout [Event]) {
-        if taken.capacity > Self.mostKept { taken = [] }
-        waiting.withLock { swap(&$0, &taken) }
+    /// - Parameter taken: empty; its memory serves for what is posted next.
+    func takeAll(into taken: inout [Event]) { waiting.withLock { swap(&$0, &taken) } }
+
+    /// Empties what was taken, and keeps its memory for the next time, unless it is of very many.
+    static func empty(_ taken: inout [Event]) {
+        if taken.capacity > mostKept { taken = [] } else { taken.removeAll(keepingCapacity: true) }
     }
 
-    private static var mostKept: Int { 1024 }
+    private static var mostKept: Int { 64 }
 }

@@ -97,7 +97,8 @@ import Testing
                 try await expectEcho(channel, [1])
                 let calls = CallsInPlace(channel, method: "test/InPlace", message: [1])
                 try await calls.run(200, inFlight: inFlight)
-                #expect((tap.looks > 0) == looks, "\(inFlight) in flight, and \(tap.looks) looks")
+                // The very last call may be alone.
+                #expect((tap.looks > 1) == looks, "\(inFlight) in flight, and \(tap.looks) looks")
             }
         }
     }
