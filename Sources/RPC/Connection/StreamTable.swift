@@ -39,7 +39,7 @@ struct StreamTable<Value> {
         }
     }
 
-    /// A stream that is not in the table. Said so, and not by the subscript, it costs no memory.
+    /// Adds a stream that is not in the table. Unlike the subscript it needs no coroutine, whose frame is on the heap.
     mutating func insert(_ value: Value, for id: UInt32) {
         let slot = slot(of: id)
         guard id != 0, ids[slot] == 0, displaced.isEmpty else { return self[id] = value }

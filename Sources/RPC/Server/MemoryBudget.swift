@@ -19,8 +19,6 @@ final class MemoryBudget: Sendable {
     /// Held now, as far as it was told.
     var heldBytes: Int { held.load(ordering: .relaxed) }
 
-    var isExceeded: Bool { heldBytes > limit }
-
     func changed(by bytes: Int) { held.add(bytes, ordering: .relaxed) }
 
     /// Why a connection must end now; nil when it need not.
@@ -28,7 +26,7 @@ final class MemoryBudget: Sendable {
     ///   - bytes: what it holds.
     ///   - connections: how many there are.
     func refusal(of bytes: Int, among connections: @autoclosure () -> Int) -> ProtocolViolation? {
-        guard isExceeded, bytes > limit / max(1, connections()) else { return nil }
+        guard heldBytes > limit, bytes > limit / max(1, connections()) else { return nil }
         return ProtocolViolation(
             .resourceExhausted, "the server's memory is used up, and this connection holds more than its share")
     }

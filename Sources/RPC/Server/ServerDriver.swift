@@ -270,7 +270,7 @@ final class ServerDriver: WireHandler, @unchecked Sendable {
             shared.memory.changed(by: held - toldBytes)
             toldBytes = held
         }
-        guard shared.memory.isExceeded, connection.phase != .closed,
+        guard connection.phase != .closed,
             let refusal = shared.memory.refusal(of: held, among: shared.registry.count)
         else { return }
         connection.fail(refusal, into: &actions)
