@@ -18,7 +18,8 @@ import contextlib, importlib.util, os, pathlib, shutil, statistics, sys, tempfil
 
 STARTS, READS = 5, 20
 
-# The cluster on free ports, and where the data is, are check-import's.
+# The cluster on free ports, and where the data is, are check-import's; it imports what lies beside it.
+sys.path.insert(0, "Scripts")
 spec = importlib.util.spec_from_file_location("check_import", "Scripts/check-import.py")
 check_import = importlib.util.module_from_spec(spec)
 spec.loader.exec_module(check_import)
