@@ -123,6 +123,22 @@ import Testing
         driver.closed(nil)
     }
 
+    /// Requests for whose answers there is no room, and answers that are ready, both count until they have left.
+    @Test(arguments: [UInt16(2), 3])
+    func whatWaitsForRoomIsCounted(method: UInt16) throws {
+        let (driver, wire) = try open()
+        var bytes = ByteBuffer()
+        for n in 0..<UInt32(24) { bytes.writeImmutableBuffer(request(2 * n + 1, method: method, bytes: 60_000)) }
+        driver.received(bytes)
+        driver.readCompleted()
+        let waiting = method == 2 ? driver.waitingCalls.count : driver.connection.inPlace.count
+        #expect(waiting > 10)
+        let least = wire.waitingBytes + driver.connection.heldBytes + waiting * 60_000
+        #expect(driver.shared.memory.heldBytes > least - MemoryBudget.step)
+        driver.closed(nil)
+        #expect(driver.shared.memory.heldBytes == 0)
+    }
+
     /// Also where that is not so much that the socket takes no more.
     @Test func whatWaitsForTheSocketIsCounted() throws {
         let (driver, wire) = try open()

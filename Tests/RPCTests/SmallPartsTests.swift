@@ -30,6 +30,23 @@ import Testing
         #expect(model.isEmpty, "seed \(seed)")
     }
 
+    /// What is kept for its memory is small, and nobody else's.
+    @Test func memoryIsKeptOnlyWhereItIsLittleAndOnesOwn() {
+        var (many, few) = (Array(0..<1000), Array(0..<10))
+        Mailbox.empty(&many)
+        Mailbox.empty(&few)
+        #expect(many.isEmpty && many.capacity == 0)
+        #expect(few.isEmpty && few.capacity >= 10)
+        var own = ByteBuffer(repeating: 1, count: 30_000)
+        own.empty()
+        #expect(own.readableBytes == 0 && own.capacity >= 30_000)
+        own.writeRepeatingByte(1, count: 30_000)
+        let handedOn = own
+        own.empty()
+        // A new one of the same size would stay with each small answer that waits.
+        #expect(own.capacity == 0 && handedOn.readableBytes == 30_000)
+    }
+
     /// Also one that claims to hold nothing.
     @Test(arguments: [UInt32(0), 1, 2])
     func aBlockThatIsNoneIsMalformed(declared: UInt32) {

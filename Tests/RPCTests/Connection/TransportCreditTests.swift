@@ -42,7 +42,10 @@ import Testing
         for stream in stride(from: UInt32(3), to: 17, by: 2) { scene.finish(stream, bytes(10_000)) }
         scene.finish(17, .failure(RPCError(.notFound, "gone", ran: .no, details: [UInt8](repeating: 1, count: 10_000))))
         #expect((50_000..<51_000).contains(scene.connection.heldBytes))
+        // All that the server counts of this connection, and nothing when they have left.
+        #expect(scene.connection.keptBytes == scene.connection.heldBytes)
         scene.unstuff()
+        #expect(scene.connection.keptBytes == 0)
         let errors = try scene.said().map { frame in
             var payload = frame.payload
             return try ResponseTrailer(from: &payload).error
