@@ -5,18 +5,28 @@ import Storage
 /// What evaluating a command gives: the rows it changes, what others need to hear of it, and the ids it may use.
 /// Used by one thread, for one evaluation.
 public final class Evaluation {
+    /// How far the partition's log was when the evaluation began.
+    public struct LogPosition: Sendable {
+        /// Which life of the log (rule D3).
+        public var incarnation: UInt64
+        /// Entries up to here are in `rows`; later ones may be.
+        public var appliedIndex: UInt64
+    }
+
     /// The partition's rows, with what this evaluation has changed so far.
     public let rows: Transaction
     public let partition: PartitionId
+    public let log: LogPosition
     /// Unix ms, the same for all that this evaluation writes.
     public let nowMs: UInt64
     /// As many as the command asked for, ascending.
     public let ids: [Id]
     public private(set) var events: [Event] = []
 
-    init(rows: Transaction, partition: PartitionId, nowMs: UInt64, ids: [Id]) {
+    init(rows: Transaction, partition: PartitionId, log: LogPosition, nowMs: UInt64, ids: [Id]) {
         self.rows = rows
         self.partition = partition
+        self.log = log
         self.nowMs = nowMs
         self.ids = ids
     }

@@ -104,7 +104,7 @@ extension Partition {
             log.failed(error)
         }
         for waiting in done.waiting { waiting.resume(returning: index) }
-        trimLog()
+        tidyLog()
         if !drainWaiters.isEmpty { noteProgress() }
     }
 
@@ -119,18 +119,32 @@ extension Partition {
         for observer in observers { try observer.applied(entry, in: self) }
     }
 
-    /// Drops applied entries that no stream and no observer needs any more (rule D4).
-    private func trimLog() {
-        // Looked at now and then: the floors cost a walk over all destinations.
-        guard core.appliedIndex % 64 == 0, surplus(below: core.appliedIndex) else { return }
+    /// Now and then, for both cost: notes how far the log is applied, which entries that remember requests do not, and
+    /// drops entries that nobody needs.
+    private func tidyLog() {
+        guard core.appliedIndex % 64 == 0 else { return }
+        var effects = Effects()
+        noteFigures(in: &effects)
+        trimLog(in: &effects)
+        log.apply(effects) {}
+    }
+
+    /// They are those of what was handed over to be applied, and what is handed over now is written behind it.
+    func noteFigures(in effects: inout Effects) {
+        effects.put(.meta, ReplicationKeys.meta(id), meta.encode())
+    }
+
+    /// Drops applied entries that no stream and no observer needs any more (rule D4). The figures are noted with it:
+    /// entries above those that are stored tell how far the log was applied.
+    private func trimLog(in effects: inout Effects) {
+        // The floors cost a walk over all destinations.
+        guard surplus(below: core.appliedIndex) else { return }
         let needed = observers.map { $0.floor(in: id, appliedIndex: core.appliedIndex) }.min() ?? core.appliedIndex
         let floor = min(outbox.floor, needed, core.appliedIndex)
         guard surplus(below: floor) else { return }
         let newFirst = floor - settings.keepEntries
-        var effects = Effects()
         effects.deleteRange(
             .log, from: ReplicationKeys.log(id, index: firstIndex), to: ReplicationKeys.log(id, index: newFirst))
         firstIndex = newFirst
-        log.apply(effects) {}
     }
 }

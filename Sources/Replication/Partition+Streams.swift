@@ -176,10 +176,11 @@ extension Partition {
     }
 
     private func evaluate(_ batches: [StreamBatch]) async throws -> ([StreamCursor], Received) {
-        let (store, partition, nowMs, handler) = (store, id, clock.nowMs(), handler)
+        let (store, partition, position) = (store, id, logPosition)
+        let (nowMs, handler) = (clock.nowMs(), handler)
         return try await pool.runIfActive {
             let evaluation = Evaluation(
-                rows: Transaction(over: store), partition: partition, nowMs: nowMs, ids: [])
+                rows: Transaction(over: store), partition: partition, log: position, nowMs: nowMs, ids: [])
             let cursors = try batches.map { batch in
                 try Self.receive(batch, at: partition, with: handler, in: evaluation)
             }

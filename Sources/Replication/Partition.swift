@@ -204,7 +204,7 @@ public actor Partition {
     }
 
     private func evaluate(_ command: Command, ids: [Id]) async throws -> Evaluated {
-        let (store, partition, nowMs) = (store, id, clock.nowMs())
+        let (store, partition, position, nowMs) = (store, id, logPosition, clock.nowMs())
         return try await pool.runIfActive {
             if let request = command.requestId,
                 let answer = try store.get(.requests, ReplicationKeys.request(partition, request))
@@ -212,10 +212,14 @@ public actor Partition {
                 return Evaluated(answer: [], remembered: try RememberedRow.decode(answer))
             }
             let evaluation = Evaluation(
-                rows: Transaction(over: store), partition: partition, nowMs: nowMs, ids: ids)
+                rows: Transaction(over: store), partition: partition, log: position, nowMs: nowMs, ids: ids)
             let answer = try command.evaluate(evaluation)
             return Evaluated(answer: answer, effects: evaluation.rows.effects, events: evaluation.events)
         }
+    }
+
+    var logPosition: Evaluation.LogPosition {
+        Evaluation.LogPosition(incarnation: meta.incarnation, appliedIndex: core.appliedIndex)
     }
 
     private func commit(
@@ -283,10 +287,16 @@ public actor Partition {
 
     /// Takes no more commands; returns when what was proposed is applied.
     public func stop() async {
+        let isFirst = isServing
         isServing = false
         while !turns.isEmpty || !proposals.isEmpty || !inLog.isEmpty || isReceiving || !arrivals.isEmpty {
             await withCheckedContinuation { drainWaiters.append($0) }
         }
+        // Only once: later another life of this partition may have written its own.
+        guard isFirst else { return }
+        var effects = Effects()
+        noteFigures(in: &effects)
+        log.apply(effects) {}
     }
 
     func noteProgress() {

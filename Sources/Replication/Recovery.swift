@@ -2,8 +2,9 @@ import Cluster
 import Messages
 import Storage
 
-/// How a partition comes back after a stop or a crash (rules B1, C5, C7): what is in the log above the applied index is
-/// re-stamped with the new epoch, an entry of its own is appended, both are committed and applied, then it serves.
+/// How a partition comes back after a stop or a crash (rules B1, C5, C7): what is in the log and has left no mark of
+/// being applied is re-stamped with the new epoch, an entry of its own is appended, both are committed and applied,
+/// then it serves.
 struct Recovery {
     struct Result: Sendable {
         var partition: PartitionId
@@ -19,8 +20,9 @@ struct Recovery {
     let nowMs: UInt64
 
     func run(epoch: UInt64, members: [NodeId]) throws -> Result {
-        var meta = try readMeta()
+        var meta = try PartitionMeta.stored(of: partition, in: store)
         let stored = try readLog(appliedIndex: meta.appliedIndex)
+        try pass(stored, &meta)
         let lastEpoch = max(meta.appliedEpoch, stored.last?.epoch ?? 0)
         guard epoch > lastEpoch else {
             throw corrupt("the keeper gave epoch \(epoch), and the log already holds epoch \(lastEpoch)")
@@ -41,11 +43,20 @@ struct Recovery {
         return Result(partition: partition, core: core, meta: meta, entries: applied + tail)
     }
 
-    private func readMeta() throws -> PartitionMeta {
-        guard let bytes = try store.get(.meta, ReplicationKeys.meta(partition)) else {
-            return .with { $0.incarnation = 1 }
+    /// Passes over what was applied after the figures were stored.
+    private func pass(_ entries: [LogEntry], _ meta: inout PartitionMeta) throws {
+        var firstUnapplied: UInt64?
+        for entry in entries where entry.index > meta.appliedIndex {
+            guard try AppliedMark.isThere(of: entry, partition, in: store) else {
+                firstUnapplied = firstUnapplied ?? entry.index
+                continue
+            }
+            // To apply it once more would double its merges.
+            if let firstUnapplied {
+                throw corrupt("log entry \(entry.index) was applied, and entry \(firstUnapplied) before it was not")
+            }
+            meta.pass(entry)
         }
-        return try PartitionMeta.decode(bytes)
     }
 
     /// The log as it lies there, checked: every checksum, no index missing.

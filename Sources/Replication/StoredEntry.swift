@@ -50,28 +50,26 @@ public enum ReplicationKeys {
 }
 
 extension StoredEntry {
-    /// All that applying an entry writes: its effects, the answers to remember and the partition's own figures, in one
-    /// atomic batch. A function of the entry alone, so that a replay gives equal bytes (rule B4).
+    /// All that applying an entry writes: its effects, the answers to remember and, unless these tell already that it
+    /// was applied, the partition's own figures; in one atomic batch. A function of the entry and the figures before
+    /// it, so that a replay gives equal bytes (rule B4).
     public static func applying(
         _ entry: LogEntry, partition: PartitionId, previous: PartitionMeta
     ) throws -> (effects: Effects, meta: PartitionMeta) {
         var effects = try Effects.decode(entry.effects)
         for request in entry.requests {
-            guard let id = RequestId(bytes: request.requestId) else {
-                throw ReplicationError.corrupt(partition: partition, what: "a request id of the wrong length")
-            }
             let row = RememberedRow.with {
                 $0.answer = request.answer
                 $0.index = entry.index
                 $0.destinations = request.destinations
             }
-            effects.put(.requests, ReplicationKeys.request(partition, id), row.encode())
+            effects.put(.requests, try AppliedMark.key(of: request, partition), row.encode())
         }
         var meta = previous
-        meta.appliedIndex = entry.index
-        meta.appliedEpoch = entry.epoch
-        meta.highestId = max(meta.highestId, entry.highestId)
-        effects.put(.meta, ReplicationKeys.meta(partition), meta.encode())
+        meta.pass(entry)
+        if try !AppliedMark.isInRequests(of: entry) {
+            effects.put(.meta, ReplicationKeys.meta(partition), meta.encode())
+        }
         return (effects, meta)
     }
 }

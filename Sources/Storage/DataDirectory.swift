@@ -2,16 +2,17 @@ import Glibc
 
 /// A node's directory: whose it is, in which format, and that only one process uses it.
 ///
-/// `FORMAT` holds readable lines, written once when the directory is made (rule G3):
+/// `FORMAT` holds readable lines, written when the directory is made or first opened by a newer build (rule G3):
 ///
-///     rookery-data 1
+///     rookery-data 2
 ///     cluster my-cluster
 ///     node n1
 ///
 /// `LOCK` is locked (flock) while the value lives and names the process; `store` is RocksDB's.
 public final class DataDirectory: Sendable {
-    /// The newest format this build reads, and the one it makes.
-    public static let format: UInt64 = 1
+    /// The newest format this build reads, and the one it makes. Since 2 a log entry that remembers requests writes no
+    /// applied index (docs/decisions/0016); a build that knows only 1 would apply it once more.
+    public static let format: UInt64 = 2
 
     public let path: String
     /// Whether this call made it: an empty node.
@@ -74,21 +75,26 @@ public final class DataDirectory: Sendable {
 
     /// Returns whether the directory is new.
     private static func settle(_ path: String, _ mine: Identity) throws -> Bool {
-        let formatPath = path + "/FORMAT"
         let found = try namingUnwritable(path) { () throws(FileOperation.Failure) in
-            try FileOperation.read(formatPath, limit: Identity.maxBytes)
+            try FileOperation.read(path + "/FORMAT", limit: Identity.maxBytes)
         }
         if let found {
-            try Identity.check(found, against: mine, path)
+            let format = try Identity.check(found, against: mine, path)
+            // What an older build wrote can be read; what is written from now on it could not.
+            if format < Self.format { try write(mine, path) }
             return false
         }
         if FileOperation.exists(path + "/store") {
             throw StorageError.corrupt("\(path) has a store but no FORMAT file: it was not made by a whole start")
         }
-        try namingUnwritable(path) { () throws(FileOperation.Failure) in
-            try FileOperation.replace(formatPath, in: path, with: mine.lines)
-        }
+        try write(mine, path)
         return true
+    }
+
+    private static func write(_ mine: Identity, _ path: String) throws(StorageError) {
+        try namingUnwritable(path) { () throws(FileOperation.Failure) in
+            try FileOperation.replace(path + "/FORMAT", in: path, with: mine.lines)
+        }
     }
 
     private static func namingUnwritable<Result>(
@@ -118,8 +124,8 @@ private struct Identity {
         Array("\(Self.magic) \(DataDirectory.format)\ncluster \(clusterId)\nnode \(nodeId)\n".utf8)
     }
 
-    /// The first line is read alone: what stands below it in a newer format is unknown.
-    static func check(_ bytes: [UInt8], against mine: Identity, _ path: String) throws {
+    /// The first line is read alone: what stands below it in a newer format is unknown. Returns the format.
+    static func check(_ bytes: [UInt8], against mine: Identity, _ path: String) throws -> UInt64 {
         let lines = String(decoding: bytes, as: UTF8.self).split(separator: "\n", omittingEmptySubsequences: false)
         guard let first = value(of: magic, lines.first), let format = UInt64(first), format > 0 else {
             throw StorageError.corrupt("\(path)/FORMAT does not begin with \"\(magic) NUMBER\"")
@@ -135,6 +141,7 @@ private struct Identity {
         guard node == mine.nodeId else {
             throw StorageError.foreign(path: path, what: "node", found: node, expected: mine.nodeId)
         }
+        return format
     }
 
     private static func value(of name: String, _ line: Substring?) -> String? {

@@ -22,12 +22,12 @@ extension Effects {
         }
     }
 
-    /// Whether encoded effects change anything in one of two families. Throws `StorageError.malformedEffects`.
-    public static func touch(_ one: Family, _ other: Family, in encoded: [UInt8]) throws -> Bool {
+    /// Whether encoded effects change anything in a family that is asked for. Throws `StorageError.malformedEffects`.
+    public static func touch(in encoded: [UInt8], _ isAskedFor: (Family) -> Bool) throws -> Bool {
         try encoded.withUnsafeBytes { raw in
             var walk = Walk(bytes: raw)
             while let operation = try walk.next() {
-                if operation.family == one || operation.family == other { return true }
+                if isAskedFor(operation.family) { return true }
             }
             return false
         }

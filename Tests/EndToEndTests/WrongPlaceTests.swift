@@ -74,11 +74,11 @@ extension EndToEndTests {
             try await cluster.whileUp {}
             let format = nodeOne + "/FORMAT"
             let text = try String(contentsOfFile: format, encoding: .utf8)
-            try text.replacing("rookery-data 1", with: "rookery-data 2").write(
+            try text.replacing("rookery-data 2", with: "rookery-data 3").write(
                 toFile: format, atomically: true, encoding: .utf8)
             let before = try contents(nodeOne)
             let problem =
-                "\(nodeOne): this data directory has format 2; this rookeryd reads up to 1: use a newer rookeryd"
+                "\(nodeOne): this data directory has format 3; this rookeryd reads up to 2: use a newer rookeryd"
             #expect(try await nodeError() == problem)
             let refused = try await cluster.refusal("cluster", "up")
             #expect(refused.status == "FAILED_PRECONDITION")

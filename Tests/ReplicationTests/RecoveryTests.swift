@@ -28,9 +28,7 @@ import Testing
     }
 
     private static func write(_ entry: LogEntry, to store: any Store) throws {
-        var effects = Effects()
-        effects.put(.log, ReplicationKeys.log(.home, index: entry.index), StoredEntry.encode(entry))
-        try store.write(effects, sync: true)
+        try store.write(.appending(entry), sync: true)
     }
 
     private static func change(_ store: any Store, _ build: (inout Effects) -> Void) throws {
@@ -39,11 +37,14 @@ import Testing
         try store.write(effects, sync: true)
     }
 
-    /// A store with ten commands in it; the log's last index.
+    /// A store with ten commands in it, every other one remembered and so the last; the log's last index.
     private static func used(_ store: any Store, epoch: UInt64 = 3) async throws -> UInt64 {
         try await withPartition(over: store, epoch: epoch) { partition in
-            for turn in UInt64(0)..<9 { _ = try await partition.execute(.increment(turn)) }
-            return try await partition.execute(.increment(9)).index
+            func command(_ turn: UInt64) -> Command {
+                .increment(turn, request: turn % 2 == 0 ? nil : RequestId(timeMs: request.timeMs, random: 100 + turn))
+            }
+            for turn in UInt64(0)..<9 { _ = try await partition.execute(command(turn)) }
+            return try await partition.execute(command(9)).index
         }
     }
 

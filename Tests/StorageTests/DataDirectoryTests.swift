@@ -30,7 +30,7 @@ import Testing
         #expect(directory?.isNew == true)
         #expect(directory?.storePath == path + "/store")
         #expect(
-            try String(contentsOfFile: path + "/FORMAT", encoding: .utf8) == "rookery-data 1\ncluster home\nnode n1\n")
+            try String(contentsOfFile: path + "/FORMAT", encoding: .utf8) == "rookery-data 2\ncluster home\nnode n1\n")
         directory = nil
         directory = try open(path)
         #expect(directory?.isNew == false)
@@ -38,10 +38,21 @@ import Testing
 
     @Test func aNewerFormatIsRefused() throws {
         _ = try open(path)
-        try write("rookery-data 2\nwho knows what stands here\n")
+        try write("rookery-data 3\nwho knows what stands here\n")
         #expect(
             refusal { try open(path) }
-                == "\(path): this data directory has format 2; this rookeryd reads up to 1: use a newer rookeryd")
+                == "\(path): this data directory has format 3; this rookeryd reads up to 2: use a newer rookeryd")
+    }
+
+    /// An older build must not open it any more once this one may have written to it.
+    @Test func anOlderFormatIsReadAndRaised() throws {
+        _ = try open(path)
+        let newest = try String(contentsOfFile: path + "/FORMAT", encoding: .utf8)
+        try write("rookery-data 1\ncluster home\nnode n1\n")
+        #expect(refusal { try open(path, node: "n2") } != nil)
+        #expect(try String(contentsOfFile: path + "/FORMAT", encoding: .utf8).hasPrefix("rookery-data 1\n"))
+        #expect(try !open(path).isNew)
+        #expect(try String(contentsOfFile: path + "/FORMAT", encoding: .utf8) == newest)
     }
 
     @Test func anotherClustersOrNodesDirectoryIsRefused() throws {

@@ -182,7 +182,8 @@ struct  Rookery__LogEntry
 
 
 /*
- * Stored: what a partition knows of itself; written with every apply.
+ * Stored: what a partition knows of itself. Entries that remember requests do not write it; their answers tell that
+ * they were applied.
  */
 struct  Rookery__PartitionMeta
 {

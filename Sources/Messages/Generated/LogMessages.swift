@@ -175,7 +175,8 @@ extension LogEntry: CBacked {
     }
 }
 
-/// Stored: what a partition knows of itself; written with every apply.
+/// Stored: what a partition knows of itself. Entries that remember requests do not write it; their answers tell that
+/// they were applied.
 public struct PartitionMeta: WireMessage {
     public var appliedIndex: UInt64 = 0
     public var appliedEpoch: UInt64 = 0

@@ -125,11 +125,9 @@ final class SumFlusher: AppliedObserver {
         _ tweets: [UInt64], _ regionTweets: [UInt64], of region: Cluster.RegionRange, from partition: Partition
     ) async throws {
         let (place, partitioning) = (partition.id, partitioning)
-        // No latches: the version is read before the sums, so a sum is never older than its version says.
+        // No latches: the version is known before the sums are read, so a sum is never older than its version says.
         let command = Command(requestId: nil, latches: []) { evaluation in
-            let meta = try evaluation.rows.message(PartitionMeta.self, .meta, ReplicationKeys.meta(place))
-            let version = meta?.appliedIndex ?? 0
-            let incarnation = meta?.incarnation ?? 1
+            let (incarnation, version) = (evaluation.log.incarnation, evaluation.log.appliedIndex)
             for raw in tweets {
                 let tweet = Id(rawValue: raw)
                 let sum = try PartitionSum.with {

@@ -58,7 +58,7 @@ final class SessionCache: AppliedObserver {
 
     /// On the partition's event loop, after what is applied can be read and before it is answered.
     func applied(_ entry: LogEntry, in partition: Partition) throws {
-        if try Effects.touch(.sessions, .users, in: entry.effects) { changed(partition.id) }
+        if try Effects.touch(in: entry.effects, { $0 == .sessions || $0 == .users }) { changed(partition.id) }
     }
 
     func changed(_ partition: PartitionId) {

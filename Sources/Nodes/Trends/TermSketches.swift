@@ -27,8 +27,7 @@ struct TermSketches: Sendable {
     /// Made from the stored tweets, as of this moment: reads all of the partition's.
     init(partition: PartitionId, rows: any Reader, seed: UInt64, nowMs: UInt64) throws {
         words = Sketches(totalCapacity: Self.totalCapacity, seed: seed)
-        let meta = try rows.message(PartitionMeta.self, .meta, ReplicationKeys.meta(partition))
-        loadedIndex = meta?.appliedIndex ?? 0
+        loadedIndex = try PartitionMeta.read(of: partition, in: rows).appliedIndex
         words.prune(nowMs: nowMs)
         let tweets = Key(partition: partition.rawValue)
         try rows.scan(.tweets, from: tweets.bytes, to: tweets.prefixEnd, reverse: false) { _, value in

@@ -20,8 +20,7 @@ struct ViewSketches: Sendable {
     /// Made from the stored counts, as of this moment.
     init(partition: PartitionId, rows: any Reader, seed: UInt64, nowMs: UInt64) throws {
         self.seed = seed
-        let meta = try rows.message(PartitionMeta.self, .meta, ReplicationKeys.meta(partition))
-        loadedIndex = meta?.appliedIndex ?? 0
+        loadedIndex = try PartitionMeta.read(of: partition, in: rows).appliedIndex
         let totals = Key(partition: partition.rawValue).appending(UInt8(ascii: "v"))
         try Self.scan(totals, rows) { reader, views in
             let tweet = try reader.uint64()

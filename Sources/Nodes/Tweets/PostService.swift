@@ -141,7 +141,7 @@ struct PostService: Sendable {
     }
 
     /// The tweet, its place in the author's list and the author's count: with the log entry and the remembered request
-    /// five keys, and one for the partition's figures that all commands of an entry share.
+    /// five keys.
     private static func write(
         _ row: TweetRow, _ bytes: [UInt8], flags: AuthorFlags, by caller: Caller, in evaluation: Evaluation
     ) throws {

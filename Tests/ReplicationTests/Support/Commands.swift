@@ -27,8 +27,18 @@ enum Rows {
         }
     }
 
+    /// The partition's figures as they are stored.
     static func meta(_ reader: any Reader, of partition: PartitionId = .home) throws -> PartitionMeta? {
         try reader.get(.meta, ReplicationKeys.meta(partition)).map { try PartitionMeta.decode($0) }
+    }
+}
+
+extension Effects {
+    /// What lays an entry into the home partition's log.
+    static func appending(_ entry: LogEntry) -> Effects {
+        var effects = Effects()
+        effects.put(.log, ReplicationKeys.log(.home, index: entry.index), StoredEntry.encode(entry))
+        return effects
     }
 }
 
