@@ -6,13 +6,15 @@ import Storage
 ///
 /// An entry that remembers requests needs no row of its own for that: each remembered answer names the entry's index.
 /// Every other entry writes the partition's `PartitionMeta`, and so does one that forgets requests, for what it
-/// removes were marks of earlier entries.
-public enum AppliedMark {
+/// removes were marks of earlier entries. Written in the batch that applies the entry, so that no merge is replayed
+/// twice (rule B5).
+enum AppliedMark {
     static func isInRequests(of entry: LogEntry) throws -> Bool {
         try !entry.requests.isEmpty && !Effects.touch(in: entry.effects) { $0 == .requests }
     }
 
-    /// Whether `rows` show the answers that this entry remembers; they are written all together.
+    /// Whether `rows` show the answers that this entry remembers; they are written all together. To be asked of entries
+    /// above the stored figures only.
     /// - Throws: `ReplicationError.corrupt` when only some of them are there, or what storage throws.
     static func isThere(of entry: LogEntry, _ partition: PartitionId, in rows: any Reader) throws -> Bool {
         guard try isInRequests(of: entry) else { return false }
@@ -36,8 +38,8 @@ public enum AppliedMark {
 }
 
 extension PartitionMeta {
-    /// A partition's figures as of what `rows` show: those that were stored, and from there along the log as far as its
-    /// entries have left their marks.
+    /// A partition's figures as of what `rows` show: those that are stored, taken along the log as far as its entries
+    /// have left their marks.
     /// - Parameter rows: one moment's: a snapshot, or a store that nobody writes to.
     /// - Throws: `ReplicationError.corrupt`, or what storage throws.
     public static func read(of partition: PartitionId, in rows: any Reader) throws -> PartitionMeta {
@@ -52,7 +54,7 @@ extension PartitionMeta {
         return meta
     }
 
-    /// As of the last entry that wrote them, or of the last note.
+    /// As of the last entry that wrote them, or the last time they were noted.
     static func stored(of partition: PartitionId, in rows: any Reader) throws -> PartitionMeta {
         guard let bytes = try rows.get(.meta, ReplicationKeys.meta(partition)) else {
             return .with { $0.incarnation = 1 }
@@ -60,7 +62,7 @@ extension PartitionMeta {
         return try PartitionMeta.decode(bytes)
     }
 
-    /// To what they are once `entry`, which comes next, is applied.
+    /// To what they are once `entry`, which comes next, is applied (rule A2: no highest id is left out).
     mutating func pass(_ entry: LogEntry) {
         appliedIndex = entry.index
         appliedEpoch = entry.epoch

@@ -33,13 +33,23 @@ public final class GroupLog: Sendable {
 
     /// Writes a log entry; `done` runs once it is synced.
     public func append(_ effects: Effects, done: @escaping @Sendable () -> Void) {
-        submit { $0.appends.append(Job(effects: effects, done: done)) }
+        _ = submit { $0.appends.append(Job(effects: effects, done: done)) }
     }
 
     /// Writes what applying gives; `done` runs once it can be read. The log has it already, so it needs no sync of its
     /// own: the write-ahead log keeps it in order behind the entry (rule B5).
     public func apply(_ effects: Effects, done: @escaping @Sendable () -> Void) {
-        submit { $0.applies.append(Job(effects: effects, done: done)) }
+        _ = submit { $0.applies.append(Job(effects: effects, done: done)) }
+    }
+
+    /// As `apply`; returns once it can be read, or at once when the log is closed or has failed.
+    public func apply(_ effects: Effects) async {
+        await withCheckedContinuation { continuation in
+            let isTaken = submit { state in
+                state.applies.append(Job(effects: effects) { continuation.resume() })
+            }
+            if !isTaken { continuation.resume() }
+        }
     }
 
     /// What the log holds is broken; to go on would hide it.
@@ -53,14 +63,16 @@ public final class GroupLog: Sendable {
         try await thread.shutdownGracefully()
     }
 
-    private func submit(_ add: (inout State) -> Void) {
-        let mustStart = state.withLock { state in
-            guard !state.isClosed else { return false }
+    /// Returns whether it is taken: a log that is closed or has failed takes nothing.
+    private func submit(_ add: (inout State) -> Void) -> Bool {
+        let (isTaken, mustStart) = state.withLock { state in
+            guard !state.isClosed else { return (false, false) }
             add(&state)
             defer { state.isRunning = true }
-            return !state.isRunning
+            return (true, !state.isRunning)
         }
         if mustStart { thread.submit { [self] _ in run() } }
+        return isTaken
     }
 
     private func run() {
@@ -70,6 +82,7 @@ public final class GroupLog: Sendable {
                 try write(applies, sync: false)
                 try write(appends, sync: true)
             } catch {
+                state.withLock { $0.isClosed = true }
                 fatal(error)
                 return
             }

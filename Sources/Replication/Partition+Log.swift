@@ -119,8 +119,8 @@ extension Partition {
         for observer in observers { try observer.applied(entry, in: self) }
     }
 
-    /// Now and then, for both cost: notes how far the log is applied, which entries that remember requests do not, and
-    /// drops entries that nobody needs.
+    /// Now and then: notes how far the log is applied, which entries that remember requests do not, and drops entries
+    /// that nobody needs.
     private func tidyLog() {
         guard core.appliedIndex % 64 == 0 else { return }
         var effects = Effects()
@@ -129,13 +129,13 @@ extension Partition {
         log.apply(effects) {}
     }
 
-    /// They are those of what was handed over to be applied, and what is handed over now is written behind it.
+    /// Of all that was handed over to be applied; what is handed over from now on is written after it (rule B5).
     func noteFigures(in effects: inout Effects) {
         effects.put(.meta, ReplicationKeys.meta(id), meta.encode())
     }
 
-    /// Drops applied entries that no stream and no observer needs any more (rule D4). The figures are noted with it:
-    /// entries above those that are stored tell how far the log was applied.
+    /// Drops applied entries that no stream and no observer needs any more (rule D4). The figures are noted in the same
+    /// batch, so that every entry above the stored ones stays in the log, with its mark and its highest id (rule A2).
     private func trimLog(in effects: inout Effects) {
         // The floors cost a walk over all destinations.
         guard surplus(below: core.appliedIndex) else { return }

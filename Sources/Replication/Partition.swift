@@ -78,6 +78,7 @@ public actor Partition {
     var outbox: StreamOutbox
     var firstIndex: UInt64
     var isServing = true
+    private var isStopped = false
 
     // Latches.
     private var latches = LatchTable()
@@ -285,18 +286,29 @@ public actor Partition {
 
     // MARK: Life
 
-    /// Takes no more commands; returns when what was proposed is applied.
+    /// Takes no more commands; returns when what was proposed is applied and nothing more will be written.
     public func stop() async {
         let isFirst = isServing
         isServing = false
-        while !turns.isEmpty || !proposals.isEmpty || !inLog.isEmpty || isReceiving || !arrivals.isEmpty {
-            await withCheckedContinuation { drainWaiters.append($0) }
+        while isBusy { await progress() }
+        // Only once: after the first return another life of this partition may have begun.
+        guard isFirst else {
+            while !isStopped { await progress() }
+            return
         }
-        // Only once: later another life of this partition may have written its own.
-        guard isFirst else { return }
         var effects = Effects()
         noteFigures(in: &effects)
-        log.apply(effects) {}
+        await log.apply(effects)
+        isStopped = true
+        noteProgress()
+    }
+
+    private var isBusy: Bool {
+        !turns.isEmpty || !proposals.isEmpty || !inLog.isEmpty || isReceiving || !arrivals.isEmpty
+    }
+
+    private func progress() async {
+        await withCheckedContinuation { drainWaiters.append($0) }
     }
 
     func noteProgress() {

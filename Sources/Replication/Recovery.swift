@@ -23,6 +23,7 @@ struct Recovery {
         var meta = try PartitionMeta.stored(of: partition, in: store)
         let stored = try readLog(appliedIndex: meta.appliedIndex)
         try pass(stored, &meta)
+        try checkEnd(stored.last?.index ?? 0)
         let lastEpoch = max(meta.appliedEpoch, stored.last?.epoch ?? 0)
         guard epoch > lastEpoch else {
             throw corrupt("the keeper gave epoch \(epoch), and the log already holds epoch \(lastEpoch)")
@@ -43,7 +44,7 @@ struct Recovery {
         return Result(partition: partition, core: core, meta: meta, entries: applied + tail)
     }
 
-    /// Passes over what was applied after the figures were stored.
+    /// Takes the figures along what was applied after they were stored.
     private func pass(_ entries: [LogEntry], _ meta: inout PartitionMeta) throws {
         var firstUnapplied: UInt64?
         for entry in entries where entry.index > meta.appliedIndex {
@@ -56,6 +57,20 @@ struct Recovery {
                 throw corrupt("log entry \(entry.index) was applied, and entry \(firstUnapplied) before it was not")
             }
             meta.pass(entry)
+        }
+    }
+
+    /// Entries that were lost from the log's end after they were applied have left their answers. The newest few are
+    /// looked at, by the times of their requests: what a damaged log is short of is its newest.
+    private func checkEnd(_ last: UInt64) throws {
+        let first = Key(partition: partition.rawValue).bytes
+        let permanent = ReplicationKeys.request(partition, RequestId(timeMs: .max, random: 0))
+        var count = 0
+        try store.scan(.requests, from: first, to: permanent, reverse: true) { _, value in
+            let named = try RememberedRow.decode(value).index
+            guard named <= last else { throw corrupt("the log ends at \(last), and entry \(named) was answered") }
+            count += 1
+            return count < 64
         }
     }
 

@@ -69,6 +69,8 @@ import Testing
         pool.start()
         let node = TestNode(over: store, pool: pool)
         let partition = try await node.start(epoch: 1)
+        // It leaves the figures of the partition to be stored by the stop.
+        _ = try await partition.execute(.count(2, request: RequestId(timeMs: TestClock.noonMs, random: 1)))
         let slow = Command(requestId: nil, latches: []) { evaluation in
             try evaluation.rows.merge(.counts, Rows.key(1), delta: 1)
             evaluated.add()
@@ -84,6 +86,21 @@ import Testing
         try await node.stop(partition)
         #expect(try store.dump() == before)
         try await pool.shutdownGracefully()
+    }
+
+    /// Whoever stops it again, late, must not overwrite what its next life wrote.
+    @Test func theSecondStopWritesNothing() async throws {
+        let store = MemoryStore()
+        let node = TestNode(over: store)
+        let first = try await node.start(epoch: 1)
+        async let both: Void = first.stop()
+        await first.stop()
+        await both
+        let next = try await node.start(epoch: 2)
+        let before = try store.dump()
+        await first.stop()
+        try await node.stop(next)
+        #expect(try store.dump() == before)
     }
 
     @Test func aStoppedPartitionTakesNothing() async throws {
@@ -111,6 +128,7 @@ import Testing
         for _ in 0..<10 { log.append(effects) { done.add() } }
         await failures.reach(1)
         for _ in 0..<10 { log.apply(effects) { done.add() } }
+        await log.apply(effects)
         try await log.close()
         #expect(failures.current == 1 && done.current == 0)
     }

@@ -182,7 +182,7 @@ struct  Rookery__LogEntry
 
 
 /*
- * Stored: what a partition knows of itself. Entries that remember requests do not write it; their answers tell that
+ * Stored: what a partition knows of itself. May lag behind by entries that remember requests: their answers tell that
  * they were applied.
  */
 struct  Rookery__PartitionMeta

@@ -175,7 +175,7 @@ extension LogEntry: CBacked {
     }
 }
 
-/// Stored: what a partition knows of itself. Entries that remember requests do not write it; their answers tell that
+/// Stored: what a partition knows of itself. May lag behind by entries that remember requests: their answers tell that
 /// they were applied.
 public struct PartitionMeta: WireMessage {
     public var appliedIndex: UInt64 = 0

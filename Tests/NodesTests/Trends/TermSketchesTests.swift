@@ -21,9 +21,8 @@ import Testing
 
     private static func store(_ rows: [TweetRow], appliedIndex: UInt64) throws -> MemoryStore {
         let store = MemoryStore()
+        try store.apply(upTo: appliedIndex, in: partition)
         var effects = Effects()
-        let meta = PartitionMeta.with { $0.appliedIndex = appliedIndex }
-        effects.put(.meta, ReplicationKeys.meta(partition), meta.encode())
         for row in rows { effects.put(.tweets, Rows.tweet(Id(rawValue: row.id)), row.encode()) }
         try store.write(effects, sync: false)
         return store
