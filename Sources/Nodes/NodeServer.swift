@@ -253,9 +253,27 @@ public final class NodeServer: Sendable {
             }
         }
         let port = try await server.start(host: info.address.host, port: info.address.port)
+        await greet()
         serving.withLock { $0 = true }
         parts.logger.info(
             "serving", metadata: ["node": "\(parts.id)", "address": "\(info.address.host):\(port)"])
+    }
+
+    /// Tells the others that this node is there. Those who called it while it was not would leave it alone for a while,
+    /// and refuse people what lies here. Who is not there either learns of this node when it calls.
+    private func greet() async {
+        await withTaskGroup(of: Void.self) { group in
+            for (other, channel) in channels {
+                group.addTask { [node] in
+                    do {
+                        let options = CallOptions(timeout: .seconds(1))
+                        _ = try await channel.unary("rookery.Peer/Greet", Empty().encode(), options: options)
+                    } catch {
+                        node.logger.debug("not greeted", metadata: ["peer": "\(other)", "error": "\(error)"])
+                    }
+                }
+            }
+        }
     }
 
     /// Forgets old request ids now and then.

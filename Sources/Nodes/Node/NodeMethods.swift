@@ -1,3 +1,4 @@
+import Cluster
 import CoreMetrics
 import Logging
 import Messages
@@ -92,6 +93,10 @@ struct NodeMethods {
         add(PeerMethod<PeerThreadRequest, PeerThreadReply>.thread, to: &table, peers)
         add(PeerMethod<ResolveRequest, ResolveReply>.resolve, to: &table, peers)
         add(PeerMethod<PeerSessionRequest, PeerSessionReply>.session, to: &table, peers)
+        add("rookery.Peer/Greet", role: .peer, to: &table) { [node] (_: Empty, context) in
+            node.channel(to: NodeId(context.call.peer.nodeId))?.forgetFailures()
+            return Empty()
+        }
         add("rookery.Peer/Deliver", role: .peer, to: &table) { (request: DeliverRequest, _) in
             try await peers.deliver(request)
         }

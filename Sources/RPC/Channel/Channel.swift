@@ -69,6 +69,10 @@ public final class Channel: Sendable {
     /// as nobody has to be woken for them. What such a task does between must not block.
     public var executor: any TaskExecutor { LoopExecutor(core.loop) }
 
+    /// To be told when the server is known to be there again: the next call connects, however long was to be waited after
+    /// the last failure.
+    public func forgetFailures() { core.post(.forgetFailures) }
+
     /// Fails what runs with UNAVAILABLE, and every later call, as long as the event loop lives: who ends the loop waits
     /// for all calls first.
     public func close() async {

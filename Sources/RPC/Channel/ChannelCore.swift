@@ -13,6 +13,7 @@ final class ChannelCore: @unchecked Sendable {
         /// A streaming call's consumer went away.
         case abandon(OutgoingCall)
         case consumed(OutgoingCall, Int)
+        case forgetFailures
         case close(CheckedContinuation<Void, Never>?)
     }
 
@@ -61,6 +62,7 @@ final class ChannelCore: @unchecked Sendable {
             case .cancel(let call): cancel(call)
             case .abandon(let call): abandon(call)
             case .consumed(let call, let bytes): consumed(bytes, by: call)
+            case .forgetFailures: reconnection.succeeded()
             case .close(let continuation): close(continuation)
             }
         }

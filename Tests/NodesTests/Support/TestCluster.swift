@@ -17,6 +17,8 @@ final class TestCluster: Sendable {
         var seed: UInt64 = 1
         var nodes = 3
         var regions = ["local"]
+        /// Where the nodes say they are; they are in this process in any case.
+        var host = "localhost"
         var partitions = 8
         var limits = Cluster.Limits()
         var partitionSettings = Partition.Settings()
@@ -74,7 +76,7 @@ final class TestCluster: Sendable {
     private static func config(_ setup: Setup) throws -> ClusterConfig {
         let nodes = (0..<setup.nodes).map { index in
             NodeInfo(
-                id: NodeId("n\(index + 1)"), address: Address(host: "localhost", port: 7401 + index),
+                id: NodeId("n\(index + 1)"), address: Address(host: setup.host, port: 7401 + index),
                 region: setup.regions[index % setup.regions.count], zone: "z\(index)")
         }
         return ClusterConfig(

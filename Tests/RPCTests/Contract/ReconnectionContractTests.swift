@@ -85,6 +85,21 @@ import Testing
         await channel.close()
     }
 
+    /// Who hears by another way that the server is back need not sit the wait out.
+    @Test(arguments: World.allCases)
+    func forgottenFailuresCauseATryAtOnce(world: World) async throws {
+        let stage = try await Stage.start(world, methods: .make())
+        await stage.server.abort()
+        let (channel, tap) = stage.tapped(
+            ChannelConfiguration(clusterId: "nest", backoff: Backoff(initial: .seconds(3600), cap: .seconds(3600))))
+        for _ in 0..<3 { #expect(await failure { _ = try await channel.unary("test/Echo", []) }?.ran == .no) }
+        #expect(tap.tries.count == 1)
+        channel.forgetFailures()
+        #expect(await failure { _ = try await channel.unary("test/Echo", []) }?.code == .unavailable)
+        #expect(tap.tries.count == 2)
+        await channel.close()
+    }
+
     @Test(arguments: World.allCases)
     func nobodyThereIsSaidAtOnceAndAgain(world: World) async throws {
         let stage = try await Stage.start(world, methods: .make())
