@@ -18,13 +18,34 @@ private final class TestClock: WallClock {
 struct PaceTests {
     private let window = Window(startNs: 1000, warmup: .nanoseconds(100), length: .nanoseconds(900))
 
-    @Test("A warm-up is not measured, and after the end there are no turns")
-    func windows() {
-        #expect(window.turn(at: 1000) == Turn(startNs: 1000, isMeasured: false))
-        #expect(window.turn(at: 1099)?.isMeasured == false)
-        #expect(window.turn(at: 1100)?.isMeasured == true)
-        #expect(window.turn(at: 1999)?.isMeasured == true)
+    @Test("Answers in the measured time count, whenever they were asked for, and after its end there are no turns")
+    func windows() throws {
+        for start in [UInt64(1000), 1099, 1100, 1999] {
+            let turn = try #require(window.turn(at: start))
+            #expect(turn.startNs == start)
+            #expect([1099, 1100, 1999, 2000].map(turn.counted.contains) == [false, true, true, false])
+        }
         #expect(window.turn(at: 2000) == nil)
+        #expect(window.lengthNs == 900)
+    }
+
+    @Test("What an open loop was to make in the measured time counts, whenever it is answered")
+    func dues() {
+        let late: UInt64 = 1_000_000
+        #expect(window.turn(dueAt: 1099)?.counted.contains(1500) == false)
+        #expect(window.turn(dueAt: 1099)?.mayCount == false)
+        #expect(window.turn(dueAt: 1100)?.counted.contains(late) == true)
+        #expect(window.turn(dueAt: 1999)?.counted.contains(late) == true)
+        #expect(window.turn(dueAt: 2000) == nil)
+    }
+
+    @Test("A caller whose operation failed waits a little before the next")
+    func failures() async {
+        let clock = TestClock()
+        let environment = Environment(
+            clock: clock, random: { 0 }, sleep: { clock.advance(UInt64($0 / .nanoseconds(1))) })
+        await ClosedPace(window: window, environment: environment).failed()
+        #expect(clock.monotonicNs() == 20_000_000)
     }
 
     private func taken(_ schedule: inout OpenSchedule, until nowNs: UInt64) -> [UInt64] {

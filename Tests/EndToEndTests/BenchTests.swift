@@ -65,6 +65,20 @@ extension EndToEndTests {
             #expect(absent == ("NOT_FOUND", "there is no file nowhere"))
         }
 
+        /// What lacks a node's tweets comes quicker than what has them.
+        @Test func anIncompleteAnswerIsNoSuccess() async throws {
+            try await cluster.whileUp {
+                _ = try await bench("home", "--graph", try graph())
+                try await cluster.ask("cluster", "kill", "n2")
+                for mix in ["search", "top"] {
+                    let outcome = try await cluster.rookery(["bench", mix, "--seconds", "1", "--warmup", "0", "--json"])
+                    #expect(outcome.status == 1)
+                    let report = try JSON(outcome.output)
+                    #expect(report["ops"].number == 0 && (report["errors"]["INCOMPLETE"].number ?? 0) > 0, "\(outcome)")
+                }
+            }
+        }
+
         @Test func whenNothingSucceedsItFails() async throws {
             try await cluster.whileUp { _ = try await bench("home", "--graph", try graph()) }
             let outcome = try await cluster.rookery(["bench", "home", "--seconds", "1", "--warmup", "0", "--json"])

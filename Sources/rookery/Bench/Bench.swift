@@ -82,10 +82,10 @@ struct Bench: Sendable {
         func requireSuccess() throws {
             guard report.ops == 0 else { return }
             guard let worst = failures.max(by: { $0.value.count < $1.value.count }) else {
-                throw RookeryError(.deadlineExceeded, "no operation was due while it was measured: give more --seconds")
+                throw RookeryError(.deadlineExceeded, "no answer came in the measured time: give more --seconds")
             }
             throw RookeryError(
-                RookeryError.Status(rawValue: worst.key) ?? .resourceExhausted,
+                Tally.status(of: worst.key),
                 "no operation succeeded, \(report.errors.values.reduce(0, +)) failed: \(worst.value.example)")
         }
     }

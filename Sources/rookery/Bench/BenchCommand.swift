@@ -8,20 +8,27 @@ struct BenchCommand: AsyncParsableCommand {
         commandName: "bench",
         abstract: "Put load on the cluster, and measure.",
         discussion: """
-            home    one's first home page of 20       read    999 home, 1 post in a thousand
-            user    somebody's first page of 20       dsb     60 % home, 30 % user, 10 % post
-            post    140 bytes of made-up words        like    a tweet of the preload, which it makes if need be
-            search  two words, the newest ten         top     the ten largest tweets by likes, or users
+            home    one's first home page of 20
+            user    somebody's first page of 20
+            post    140 bytes of made-up words
+            like    a tweet of the preload, which it makes if need be
+            search  two words, the newest ten
+            top     the ten largest tweets by likes, or users
+            read    999 home, 1 post in a thousand
+            dsb     60 % home, 30 % user, 10 % post
 
-            The users are those that `rookery import`, or --graph, has made; each call has the session of the one who
-            acts. Posts and likes stay.
+            The users are those that `rookery import`, or --graph, has made; each call has the session of the one who \
+            acts. Posts and likes stay; a like that is there already is made again, and changes nothing.
 
-            closed    connections × in-flight callers, each sends its next when the last was answered
+            closed    connections × in-flight callers, each sends its next when the
+                      last was answered; answers in the measured time count
             lockstep  all of them send at once, and again when all were answered
-            open      --rate operations a second, answered or not; latency counts from when each was due; what would
-                      exceed --max-outstanding is not made, and counted as OVERFLOW
+            open      --rate operations a second, answered or not; latency counts
+                      from when each was due; what would exceed
+                      --max-outstanding is not made, and counted as OVERFLOW
 
-            Exit status 1 when no operation succeeded; other errors are counted and shown by their status.
+            Exit status 1 when no operation succeeded; other errors are counted and shown by their status. An answer \
+            that lacks what a node holds is an error, too: INCOMPLETE.
             """)
     @OptionGroup var common: CommonOptions
     @OptionGroup var options: BenchOptions

@@ -11,7 +11,7 @@ struct LoadRun: Sendable {
     /// What the workers have seen, and for how long.
     struct Outcome: Sendable {
         var tally: Tally
-        /// From the first measured operation's start to the last answer, and not less than until the run's end.
+        /// The measured time; of an open loop until the last answer.
         var elapsedNs: UInt64
     }
 
@@ -19,11 +19,12 @@ struct LoadRun: Sendable {
         switch settings.loop {
         case .closed:
             let window = window()
-            return outcome(await tally(ClosedPace(window: window, clock: environment.clock)), window)
+            return Outcome(
+                tally: await tally(ClosedPace(window: window, environment: environment)), elapsedNs: window.lengthNs)
         case .lockstep:
             let window = window()
             let pace = LockstepPace(size: settings.workers, window: window, clock: environment.clock)
-            return outcome(await tally(pace), window)
+            return Outcome(tally: await tally(pace), elapsedNs: window.lengthNs)
         case .open(let rate, _): return try await open(rate: rate)
         }
     }
@@ -36,17 +37,11 @@ struct LoadRun: Sendable {
         let overflow = try await pace.drive(OpenSchedule(window: window, rate: rate), environment)
         var sum = await tally
         sum.overflowed(overflow)
-        return outcome(sum, window)
+        return Outcome(tally: sum, elapsedNs: max(window.endNs, sum.lastNs) - window.measureNs)
     }
 
     private func window() -> Window {
         Window(startNs: environment.clock.monotonicNs(), warmup: settings.warmup, length: settings.length)
-    }
-
-    private func outcome(_ tally: Tally, _ window: Window) -> Outcome {
-        // What is left of a lockstep round that began in the warm-up is not measured, and so not counted as time.
-        Outcome(
-            tally: tally, elapsedNs: max(window.endNs, tally.lastNs) - min(window.endNs, tally.firstNs))
     }
 
     /// Runs all workers to their end.

@@ -10,7 +10,7 @@ struct BenchReport: Encodable {
     var loop: String
     /// Operations a second that an open loop was to make.
     var rate: UInt64?
-    /// From the first measured operation to the last answer.
+    /// The measured time; of an open loop until the last answer.
     var seconds: Double
     var connections: Int
     /// Operations under way at most, a connection.
@@ -23,7 +23,8 @@ struct BenchReport: Encodable {
     var ops_per_s: Double
     var p50_us, p99_us, p999_us, max_us: UInt64
     var operations: [String: Part]
-    /// By status; what an open loop did not make stands there as OVERFLOW.
+    /// By status; what an open loop did not make stands there as OVERFLOW, an answer without what some nodes hold as
+    /// INCOMPLETE.
     var errors: [String: Int]
 
     /// - Parameter elapsedNs: what the measured operations took together.

@@ -12,14 +12,23 @@ struct Tally: Sendable {
 
     /// The kind of an operation that an open loop did not make because its bound was reached.
     static let overflow = "OVERFLOW"
-    /// The kind of anything that is not the client's typed error.
+    /// The kind of an answer that lacks what some nodes hold.
+    static let incomplete = "INCOMPLETE"
+    /// The kind of anything else that is not the client's typed error.
     private static let unknown = RookeryError.Status.unknown.rawValue
+
+    /// What a run fails with when this kind was the most frequent.
+    static func status(of kind: String) -> RookeryError.Status {
+        switch kind {
+        case overflow: .resourceExhausted
+        case incomplete: .unavailable
+        default: RookeryError.Status(rawValue: kind) ?? .unknown
+        }
+    }
 
     /// Microseconds with three digits, of what succeeded; by `LoadOperation.index`, made when first needed.
     private var latencies = [Histogram<UInt32>?](repeating: nil, count: LoadOperation.allCases.count)
     private(set) var failures: [String: Failures] = [:]
-    /// From when on the first operation counts.
-    private(set) var firstNs = UInt64.max
     /// When the last answer came.
     private(set) var lastNs: UInt64 = 0
 
@@ -27,13 +36,16 @@ struct Tally: Sendable {
         let index = operation.index
         if latencies[index] == nil { latencies[index] = Histogram(numberOfSignificantValueDigits: .three) }
         latencies[index]?.record((endNs - startNs) / 1000)
-        took(startNs, endNs)
+        lastNs = max(lastNs, endNs)
     }
 
-    mutating func failed(_ error: any Error, startNs: UInt64, endNs: UInt64) {
-        let known = error as? RookeryError
-        add(1, known?.status.rawValue ?? Self.unknown, example: known?.message ?? String(describing: error))
-        took(startNs, endNs)
+    mutating func failed(_ error: any Error, endNs: UInt64) {
+        switch error {
+        case let error as RookeryError: add(1, error.status.rawValue, example: error.message)
+        case let error as Incomplete: add(1, Self.incomplete, example: String(describing: error))
+        default: add(1, Self.unknown, example: String(describing: error))
+        }
+        lastNs = max(lastNs, endNs)
     }
 
     mutating func overflowed(_ count: Int) {
@@ -46,11 +58,7 @@ struct Tally: Sendable {
             if latencies[index] == nil { latencies[index] = histogram } else { latencies[index]?.add(histogram) }
         }
         for (kind, failures) in other.failures { add(failures.count, kind, example: failures.example) }
-        took(other.firstNs, other.lastNs)
-    }
-
-    private mutating func took(_ startNs: UInt64, _ endNs: UInt64) {
-        (firstNs, lastNs) = (min(firstNs, startNs), max(lastNs, endNs))
+        lastNs = max(lastNs, other.lastNs)
     }
 
     private mutating func add(_ count: Int, _ kind: String, example: String) {
@@ -67,6 +75,13 @@ struct Tally: Sendable {
     }
 
     var failed: Int { failures.values.reduce(0) { $0 + $1.count } }
+}
+
+/// An answer that lacks what some nodes hold.
+struct Incomplete: Error, CustomStringConvertible {
+    var missingNodes: [String]
+
+    var description: String { "\(missingNodes.joined(separator: ", ")) did not answer" }
 }
 
 /// How long operations took, in microseconds.

@@ -1,10 +1,15 @@
-import Cluster
+import Client
 
 /// Each worker sends its next operation when the last one was answered. A slow answer delays what comes after it, so
 /// this measures what a fixed number of callers can get, not what they would wait at a given rate.
 struct ClosedPace: Pace {
     let window: Window
-    let clock: any WallClock
+    let environment: Environment
 
-    func turn() async -> Turn? { window.turn(at: clock.monotonicNs()) }
+    func turn() async -> Turn? { window.turn(at: environment.clock.monotonicNs()) }
+
+    func failed() async {
+        // Cut short only when the run is cancelled, which the next operation notices.
+        try? await environment.sleep(.milliseconds(20))
+    }
 }

@@ -53,7 +53,7 @@ final class OpenPace: Pace {
             if nextNs > nowNs { try await environment.sleep(.nanoseconds(Int64(nextNs - nowNs))) }
             let wokenNs = environment.clock.monotonicNs()
             while let turn = schedule.take(nowNs: wokenNs) {
-                if !offer(turn), turn.isMeasured { overflow += 1 }
+                if !offer(turn), turn.mayCount { overflow += 1 }
             }
         }
         return overflow

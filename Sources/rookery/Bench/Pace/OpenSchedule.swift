@@ -22,6 +22,6 @@ struct OpenSchedule: Hashable, Sendable {
     mutating func take(nowNs: UInt64) -> Turn? {
         guard let nextNs, nextNs <= nowNs else { return nil }
         taken += 1
-        return window.turn(at: nextNs)
+        return window.turn(dueAt: nextNs)
     }
 }

@@ -1,7 +1,7 @@
 /// When a run warms up, measures and ends, in nanoseconds of the monotonic clock.
 struct Window: Hashable, Sendable {
     let startNs: UInt64
-    /// What starts from here on is measured.
+    /// The measured time begins.
     let measureNs: UInt64
     /// Nothing starts from here on.
     let endNs: UInt64
@@ -12,9 +12,18 @@ struct Window: Hashable, Sendable {
         endNs = measureNs + UInt64(length / .nanoseconds(1))
     }
 
-    /// The turn of an operation that starts then, nil when the run is over.
+    var lengthNs: UInt64 { endNs - measureNs }
+
+    /// The turn of an operation that starts then, in a loop that waits for answers; nil when the run is over. It counts
+    /// when its answer comes in the measured time: then answers and time belong together, however long one takes.
     func turn(at startNs: UInt64) -> Turn? {
-        startNs < endNs ? Turn(startNs: startNs, isMeasured: startNs >= measureNs) : nil
+        startNs < endNs ? Turn(startNs: startNs, counted: measureNs..<endNs) : nil
+    }
+
+    /// The turn of an operation of an open loop that is due then. It counts when that is in the measured time, whenever
+    /// its answer comes: to leave slow ones out would flatter.
+    func turn(dueAt dueNs: UInt64) -> Turn? {
+        dueNs < endNs ? Turn(startNs: dueNs, counted: dueNs < measureNs ? 0..<0 : 0..<UInt64.max) : nil
     }
 }
 
@@ -22,11 +31,22 @@ struct Window: Hashable, Sendable {
 struct Turn: Hashable, Sendable {
     /// From when on its latency counts.
     let startNs: UInt64
-    let isMeasured: Bool
+    /// Answers that come then count.
+    let counted: Range<UInt64>
+
+    var mayCount: Bool { !counted.isEmpty }
 }
 
 /// Says when the workers make their operations.
 protocol Pace: Sendable {
     /// Waits until it is the worker's turn; nil when the run is over. Asking says that the last one's answer is there.
     func turn() async -> Turn?
+
+    /// The worker's last operation failed. Where that would make it ask again at once it is held up a little: refusals
+    /// are quick, and those who make them may share the processors with everybody else.
+    func failed() async
+}
+
+extension Pace {
+    func failed() async {}
 }
