@@ -18,6 +18,9 @@ struct Trends: Sendable {
     /// Votes a window that anything may have by chance. Without it, the first vote for any new hashtag would be a
     /// surprise without bound.
     var minimumExpected = 0.1
+    /// What is younger than this is new, and its votes so far are no rate to go by: they are taken as having come in so
+    /// long a time. Otherwise what came up an hour ago would be nothing new an hour later.
+    var shortestPastMs: UInt64 = 24 * 60 * 60 * 1000
     /// One in a hundred: what is less surprising than this is noise.
     var minimumScore = 2.0
 
@@ -43,14 +46,14 @@ struct Trends: Sendable {
     }
 
     /// The votes of the past, from a week ago or when the hashtag was first seen until the window begins, for as long
-    /// as the window is by now: its last bucket is not over yet. A past that is shorter than the window counts as being
-    /// as long, so that a few votes just before it are no rate to go by.
+    /// as the window is by now: its last bucket is not over yet. The past is taken to be a day at least.
     func expected(_ votes: WindowedCount, nowMs: UInt64) -> Double {
         let startMs = window.startMs(nowMs: nowMs)
         let windowMs = Double(max(nowMs - startMs, 1))
-        let pastMs = Double(startMs - min(startMs, firstSeenMs(votes, nowMs: nowMs)))
+        let seenMs = startMs - min(startMs, firstSeenMs(votes, nowMs: nowMs))
+        let pastMs = Double(max(seenMs, shortestPastMs))
         let past = votes.count(in: .week, nowMs: nowMs) - votes.count(in: window, nowMs: nowMs)
-        return max(minimumExpected, Double(past) * windowMs / max(pastMs, windowMs))
+        return max(minimumExpected, Double(past) * windowMs / pastMs)
     }
 
     /// Not before the week. What the total holds beyond the week's hours was seen earlier.

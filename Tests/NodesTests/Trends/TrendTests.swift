@@ -104,15 +104,26 @@ import Testing
         #expect(risen.votes == 60 && abs(risen.expected - 9.9) < 0.2 && risen.score > 20)
     }
 
-    /// Votes of a week from a hashtag that is three hours old are the votes of two hours and the window's.
+    /// What is used steadily since the day before yesterday has that past, and not a week with five empty days.
     @Test func aYoungPastIsNotSpreadOverTheWholeWeek() throws {
         let trends = try #require(Trends(window: .hour))
-        let expected = trends.expected(votes(past: 12, hours: 2, now: 12), nowMs: Self.nowMs)
-        #expect(expected > 6 && expected < 13)
+        let young = votes(past: 12, hours: 48, now: 12)
+        let expected = trends.expected(young, nowMs: Self.nowMs)
+        #expect(expected > 11 && expected < 13)
+        #expect(try trend(young) == nil)
         // Seen a month ago already, it had the whole week to be used.
-        var old = votes(past: 12, hours: 2, now: 12)
+        var old = young
         old.add(1, atMs: Self.nowMs - 720 * Self.hour)
-        #expect(trends.expected(old, nowMs: Self.nowMs) < 0.3)
+        #expect(trends.expected(old, nowMs: Self.nowMs) < 4)
+    }
+
+    /// Hours of steady use make a new hashtag less surprising, and a day of it an old one.
+    @Test func whatIsNewStaysSoForSomeHours() throws {
+        let scores = try [1, 2, 4, 8, 16].map { try trend(votes(past: 8, hours: $0, now: 8))?.score ?? 0 }
+        #expect(zip(scores, scores.dropFirst()).allSatisfy { $0 >= $1 })
+        #expect(scores[0] > 5 && scores[1] > 4 && scores[2] > 2 && scores[4] == 0)
+        let hour = try #require(try trend(votes(past: 8, hours: 1, now: 8)))
+        #expect(abs(hour.expected - 8.0 / 24) < 0.02)
     }
 
     @Test func onlyWindowsWithAPastAreTaken() {
