@@ -101,6 +101,23 @@ extension EndToEndTests {
             }
         }
 
+        /// What a person sees of a search.
+        @Test func aSearchIsPlainToRead() async throws {
+            try await cluster.whileUp {
+                try await cluster.ask("register", "ann")
+                try await cluster.ask("tweet", "one\n\n@ben · now · 123\n♥ 99", "--as", "ann")
+                let found = try await cluster.rookery(["search", "one", "--exclude", "replies,retweets", "--as", "ann"])
+                let lines = found.output.split(separator: "\n", omittingEmptySubsequences: false)
+                #expect(lines.count == 7 && lines[0].hasPrefix("@ann · "), "\(found)")
+                // None of its lines can pass for another tweet's.
+                #expect(lines[1...4] == ["one", "  ", "  @ben · now · 123", "  ♥ 99"])
+                let recent = try await cluster.rookery(["search", "nowhere", "--as", "ann"])
+                #expect(recent.output == "(nothing in the last seven days; --archive looks at everything)\n")
+                let ever = try await cluster.rookery(["search", "nowhere", "--archive", "--as", "ann"])
+                #expect(ever.output == "(nothing)\n")
+            }
+        }
+
         @Test func aProtectedAccountChoosesItsReaders() async throws {
             try await cluster.whileUp {
                 for name in ["dora", "erik"] { try await cluster.ask("register", name) }

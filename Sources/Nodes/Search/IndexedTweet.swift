@@ -69,7 +69,13 @@ struct TermList {
         if tweet.isReply { append(.filter, SearchFilter.replies.rawValue) }
         if tweet.hasLinks { append(.filter, SearchFilter.links.rawValue) }
         if tweet.hasMedia { append(.filter, SearchFilter.media.rawValue) }
-        if let language = tweet.language { append(.language, verbatim: language.lowercased()) }
+        if let language = tweet.language { append(language: language.lowercased()) }
+    }
+
+    /// What is in pt-br is found by pt, too: basic filtering of RFC 4647, 3.3.1.
+    private mutating func append(language: String) {
+        for end in language.indices where language[end] == "-" { append(.language, verbatim: String(language[..<end])) }
+        append(.language, verbatim: language)
     }
 
     private mutating func append(_ kind: IndexTerm.Kind, _ name: String) {

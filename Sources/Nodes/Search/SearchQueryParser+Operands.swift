@@ -22,9 +22,7 @@ extension SearchQueryParser {
     private mutating func keyword(_ range: Range<Int>) throws(SearchQueryError) -> SearchQuery {
         let keyword = String(text[range])
         let words = SearchTokens(keyword).words
-        guard !words.isEmpty else {
-            throw failure(at: range.lowerBound, "\"\(keyword)\" holds no letter or digit to search for")
-        }
+        guard !words.isEmpty else { throw nothingToSearch(in: range) }
         return try wordOrPhrase(words, at: range.lowerBound)
     }
 

@@ -5,6 +5,7 @@
 ///     part         = "-" part / "(" alternatives ")" / quoted / operand
 ///     operand      = operator ":" value / sign name / keyword
 ///
+/// Punctuation that stands alone (`rock & roll`) is passed over, unless nothing else is there.
 /// Recursion is bounded by `SearchQuery.maxDepth`.
 struct SearchQueryParser {
     let text: [Character]
@@ -46,16 +47,24 @@ struct SearchQueryParser {
         var alternatives: [SearchQuery] = []
         var parts: [SearchQuery] = []
         var lastOr: Int?
+        var punctuation: Int?
         while try !atEnd(of: openedAt) {
             if isOr {
                 guard !parts.isEmpty else { throw failure(at: index, "OR has nothing on its left") }
                 lastOr = index
                 index += 2
                 alternatives.append(.conjunction(parts))
-                parts = []
+                (parts, punctuation) = ([], nil)
+            } else if isPunctuation {
+                punctuation = index
+                index = operandEnd
             } else {
                 parts.append(try part())
             }
+        }
+        if parts.isEmpty, let punctuation {
+            index = punctuation
+            throw nothingToSearch(in: punctuation..<operandEnd)
         }
         guard !parts.isEmpty else { throw nothingFound(lastOr: lastOr, openedAt: openedAt) }
         alternatives.append(.conjunction(parts))
@@ -134,7 +143,17 @@ struct SearchQueryParser {
         return words.count == 1 ? .word(words[0]) : .phrase(words)
     }
 
+    func nothingToSearch(in range: Range<Int>) -> SearchQueryError {
+        failure(at: range.lowerBound, "\"\(String(text[range]))\" holds no letter or digit to search for")
+    }
+
     // MARK: Characters
+
+    /// Whether what begins here, up to the next space, only separates. Signs that want something behind them do not.
+    private var isPunctuation: Bool {
+        guard !"-#＃@＠\"\u{201C}\u{201D}(".contains(text[index]) else { return false }
+        return text[index..<operandEnd].allSatisfy { $0.isPunctuation || $0.isMathSymbol }
+    }
 
     /// Whether the next operand is the word `OR`, in capitals.
     private var isOr: Bool {

@@ -3,7 +3,11 @@ import Client
 
 /// How much of a list to read, and from where.
 struct PagingOptions: ParsableArguments {
-    @Option(help: ArgumentHelp("At most so many on a page.", valueName: "n")) var max: Int?
+    @Option(
+        help: ArgumentHelp(
+            "At most so many on a page. Timelines have 20 (to 200), lists of people 100 (to 1000), searches 10 (to 100).",
+            valueName: "n"))
+    var max: Int?
     @Option(help: ArgumentHelp("Go on after the page that gave this token.", valueName: "token")) var next: String?
     @Flag(help: "Go on to the end.") var all = false
 
@@ -35,7 +39,8 @@ struct ExcludeOption: ParsableArguments {
         case replies, retweets
     }
 
-    @Option(help: "What to leave out: replies, retweets, or both with a comma.") var exclude: String?
+    @Option(help: "What to leave out: replies, retweets, or both with a comma. A search finds no retweets in any case.")
+    var exclude: String?
 
     func validate() throws { _ = try kinds() }
 
@@ -102,11 +107,13 @@ extension Context {
         }
     }
 
-    func showNext(_ next: String?, isEmpty: Bool) {
+    static let nothing = "(nothing)"
+
+    func showNext(_ next: String?, isEmpty: Bool, nothing: String = nothing) {
         if let next {
             Terminal.writeLine(style.faint("more: --next \(next)"))
         } else if isEmpty {
-            Terminal.writeLine(style.faint("(nothing)"))
+            Terminal.writeLine(style.faint(nothing))
         }
     }
 }

@@ -7,16 +7,23 @@ struct SearchCommand: AsyncParsableCommand {
         commandName: "search",
         abstract: "Tweets of the last seven days, or with --users people.",
         discussion: """
-            word  #hashtag  $cashtag  @name    must be there; all that stand side by side must
-            "two words"  from:name  to:name    one after the other; by them; in reply to them
-            -anything  a OR b  ( … )           not; one or the other; together
-            since:2026-05-01 until:2026-06-01  from that day on; before that day (UTC)
-            filter:media|links|replies  min_likes:5  lang:en
+            word #hashtag $cashtag @name  must be there, and so must all of several
+            "two words"                   one after the other
+            from:name to:name             by them; in reply to them
+            -anything                     not
+            a OR b (c d)                  one or the other; together
+            since:2026-05-01              from that day on (UTC)
+            until:2026-06-01              before that day
+            filter:media                  or links, or replies
+            min_likes:5 lang:en           en finds en-gb, too
+
+            At most 512 characters, 32 terms, and 16 groups inside one another. Top is by the sum of likes, retweets \
+            and replies.
             """)
     @OptionGroup var common: CommonOptions
     @OptionGroup var paging: PagingOptions
-    @Option(help: "What to leave out: replies. Retweets are not found in any case.") var exclude: String?
-    @Option(help: "latest or top: newest first, as without it, or by likes, retweets and replies.") var sort: Sort?
+    @OptionGroup var exclude: ExcludeOption
+    @Option(help: "latest or top: newest first, as without it, or those first that most react to.") var sort: Sort?
     @Flag(help: "Everything, not only the last seven days.") var archive = false
     @Flag(help: "People: each word of the query begins their name or a word of their display name.") var users = false
     @Option(help: "With --json, fetch as well: author, mentions, referenced, or several with commas.")
@@ -29,9 +36,6 @@ struct SearchCommand: AsyncParsableCommand {
 
     func validate() throws {
         _ = try expansions()
-        if let exclude, exclude != "replies" {
-            throw ValidationError("--exclude takes replies for a search, which finds no retweets, not '\(exclude)'.")
-        }
         if expand != nil, !common.json { throw ValidationError("--expand shows what it fetches with --json only.") }
         if users, let option = ofTweets {
             throw ValidationError("\(option) is about tweets and does not go with --users.")
@@ -44,7 +48,8 @@ struct SearchCommand: AsyncParsableCommand {
     /// The first option that is given and means nothing for people.
     private var ofTweets: String? {
         let given = [
-            ("--sort", sort != nil), ("--archive", archive), ("--exclude", exclude != nil), ("--expand", expand != nil),
+            ("--sort", sort != nil), ("--archive", archive), ("--exclude", exclude.exclude != nil),
+            ("--expand", expand != nil),
         ]
         return given.first { $0.1 }?.0
     }
@@ -70,8 +75,9 @@ struct SearchCommand: AsyncParsableCommand {
             } else {
                 var options = SearchOptions(
                     sort: sort == .top ? .top : .latest, archive: archive,
-                    excludeReplies: exclude == "replies", expansions: try expansions())
-                try await context.showFound(paging) { max, next in
+                    excludeReplies: try exclude.kinds().contains(.replies), expansions: try expansions())
+                let nothing = archive ? Context.nothing : Context.nothingRecent
+                try await context.showFound(paging, nothing: nothing) { max, next in
                     (options.maxResults, options.next) = (max, next)
                     return try await context.client.search(query, options, session: session)
                 }
@@ -82,9 +88,11 @@ struct SearchCommand: AsyncParsableCommand {
 
 extension Context {
     private static let defaultMax = 10
+    fileprivate static let nothingRecent = "(nothing in the last seven days; --archive looks at everything)"
 
+    /// - Parameter nothing: what to say when nothing was found.
     fileprivate func showFound(
-        _ paging: PagingOptions, _ read: (Int, String?) async throws -> SearchPage
+        _ paging: PagingOptions, nothing: String, _ read: (Int, String?) async throws -> SearchPage
     ) async throws {
         var printed = false
         // By score, one that has lost a like since may come again.
@@ -101,7 +109,7 @@ extension Context {
         if json {
             Terminal.writeLine(try JSONText.encode(Self.joined(pages, missing)))
         } else {
-            showNext(pages.last?.next, isEmpty: !printed)
+            showNext(pages.last?.next, isEmpty: !printed, nothing: nothing)
             showMissing(missing)
             if pages.contains(where: \.partial) {
                 Terminal.writeError("rookery: too much matches to be ranked: only the newest of it was")
@@ -149,6 +157,7 @@ extension Context {
     /// What is not there because a node did not answer must not look as if there were nothing.
     func showMissing(_ nodes: [String]) {
         guard !nodes.isEmpty else { return }
-        Terminal.writeError("rookery: \(nodes.joined(separator: ", ")) did not answer: what they hold is missing")
+        let holding = nodes.count == 1 ? "it holds" : "they hold"
+        Terminal.writeError("rookery: \(nodes.joined(separator: ", ")) did not answer: what \(holding) is missing")
     }
 }

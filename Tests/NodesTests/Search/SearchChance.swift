@@ -61,7 +61,7 @@ struct SearchChance {
         case 8: return .from(pick(Self.people).lowercased())
         case 9: return .to(pick(Self.people).lowercased())
         case 10: return .filter(pick(SearchFilter.allCases))
-        case 11: return .language(pick(["en", "de", "pt-br", "fr"]))
+        case 11: return .language(pick(["en", "de", "pt", "pt-br", "fr"]))
         case 12: return .since(day())
         case 13: return .until(day())
         case 14: return .cashtag("aapl")

@@ -25,7 +25,7 @@ struct SearchModel {
         case .filter(.links): tweet.hasLinks
         case .filter(.media): tweet.hasMedia
         case .filter(.replies): tweet.isReply
-        case .language(let language): tweet.language?.lowercased() == language
+        case .language(let language): (tweet.language.map { $0.lowercased() + "-" } ?? "").hasPrefix(language + "-")
         case .since(let day): unixMs(of: tweet) >= day.startMs
         case .until(let day): unixMs(of: tweet) < day.startMs
         case .minLikes(let least): likes(tweet.id) >= least

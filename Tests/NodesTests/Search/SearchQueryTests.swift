@@ -49,6 +49,9 @@ import Testing
         ("https://t.co/x", "\"https t co x\""),
         ("AND NOT", "and not"),
         ("नमस्ते दुनिया", "नमस्ते दुनिया"),
+        ("rock & roll", "rock roll"),
+        ("a + b / c — d | e 、 f … !", "a b c d e f"),
+        ("& a OR = b", "a OR b"),
     ]
 
     @Test(arguments: understood)
@@ -75,7 +78,11 @@ import Testing
         ("a - b", 3, "- must stand right before what it excludes"),
         ("a -", 3, "- must stand right before what it excludes"),
         ("(-)", 2, "- must stand right before what it excludes"),
-        ("a !?", 3, "\"!?\" holds no letter or digit to search for"),
+        ("-!?", 2, "\"!?\" holds no letter or digit to search for"),
+        ("!?", 1, "\"!?\" holds no letter or digit to search for"),
+        ("a (& /)", 6, "\"/\" holds no letter or digit to search for"),
+        ("a OR &", 6, "\"&\" holds no letter or digit to search for"),
+        ("& a OR", 5, "OR has nothing on its right"),
         ("é 🎉", 3, "\"🎉\" holds no letter or digit to search for"),
         ("#", 1, "a word is missing after #"),
         ("a $", 3, "a word is missing after $"),
