@@ -15,6 +15,8 @@ public final class RookeryClient: Sendable {
         /// The deadline of a call, over all its tries and all the questions that it takes.
         public var timeout = Duration.seconds(10)
         public var connectTimeout = Duration.seconds(2)
+        /// So long a search or ranking waits for a node before it asks whether the node is there at all.
+        public var patience = Duration.seconds(1)
         /// Nodes of this region are preferred for reads; nil prefers none.
         public var region: String?
         /// The certificates of the cluster's authority, a PEM file, for `connect(seeds:)` to a cluster with TLS. A

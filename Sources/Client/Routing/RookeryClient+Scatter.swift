@@ -78,23 +78,14 @@ extension RookeryClient {
         _ request: @escaping @Sendable ([PartitionId]) -> Request, into result: inout Scattered<Answer>
     ) async throws -> [Failed] {
         let slice = deadline.left * Self.shareOfOwners
-        let outcomes = await withTaskGroup(of: (NodeId, [PartitionId], Result<Answer, any Error>).self) { group in
-            for (node, partitions) in owners {
-                group.addTask {
-                    do {
-                        let answer = try await self.ask(
-                            method, request(partitions), as: Answer.self, at: .node(node), session: session, key: nil,
-                            .read, timeout: slice)
-                        return (node, partitions, .success(answer))
-                    } catch {
-                        return (node, partitions, .failure(error))
-                    }
-                }
-            }
-            return await group.reduce(into: []) { $0.append($1) }
+        let outcomes = await fromEach(of: owners.keys.sorted()) { node in
+            try await self.ask(
+                method, request(owners[node] ?? []), as: Answer.self, at: .node(node), session: session, key: nil,
+                .read, timeout: slice)
         }
         var failures: [Failed] = []
-        for (node, partitions, outcome) in outcomes {
+        for (node, outcome) in outcomes {
+            let partitions = owners[node] ?? []
             switch outcome {
             case .success(let answer):
                 if let flaw = table.flaw(in: answer.cover, asked: partitions) {
@@ -109,6 +100,65 @@ extension RookeryClient {
             }
         }
         return failures.sorted { $0.node < $1.node }
+    }
+
+    private enum News<Answer: Sendable>: Sendable {
+        case answered(NodeId, Result<Answer, any Error>)
+        case timeToLook
+        /// Its health, or that it tells none.
+        case looked(NodeId, (any Error)?)
+    }
+
+    /// What each node answers. One that lets us wait is asked now and then whether it is there at all, and given up when
+    /// it does not even answer that: it hangs, and nobody shall wait for it to the end of the slice.
+    private func fromEach<Answer: Sendable>(
+        of nodes: [NodeId], _ question: @escaping @Sendable (NodeId) async throws -> Answer
+    ) async -> [NodeId: Result<Answer, any Error>] {
+        await withTaskGroup(of: News<Answer>.self) { group in
+            var outcomes: [NodeId: Result<Answer, any Error>] = [:]
+            for node in nodes {
+                group.addTask {
+                    do { return .answered(node, .success(try await question(node))) } catch {
+                        return .answered(node, .failure(error))
+                    }
+                }
+            }
+            func wait() {
+                group.addTask { [patience = options.patience] in
+                    // Real time, whatever the clock of the calls says: this is about the node.
+                    try? await Task.sleep(for: patience)
+                    return .timeToLook
+                }
+            }
+            wait()
+            while outcomes.count < nodes.count, let news = await group.next() {
+                switch news {
+                case .answered(let node, let outcome): outcomes[node] = outcomes[node] ?? outcome
+                case .timeToLook where Task.isCancelled: break  // the questions end by themselves
+                case .timeToLook:
+                    for node in nodes where outcomes[node] == nil {
+                        group.addTask { .looked(node, await self.look(at: node)) }
+                    }
+                    wait()
+                case .looked(_, nil): break
+                case .looked(let node, .some(let error)): outcomes[node] = outcomes[node] ?? .failure(error)
+                }
+            }
+            group.cancelAll()
+            return outcomes
+        }
+    }
+
+    /// Nil when the node is there, whatever it says.
+    private func look(at node: NodeId) async -> (any Error)? {
+        do {
+            _ = try await health(at: node)
+            return nil
+        } catch let error as RookeryError where !error.status.isOfOneNode {
+            return nil
+        } catch {
+            return error
+        }
     }
 }
 

@@ -1,0 +1,78 @@
+import Client
+import Cluster
+import Messages
+import NIOCore
+import RPC
+import Synchronization
+import Testing
+
+/// Nodes that keep a search waiting.
+@Suite(.timeLimit(.minutes(1))) struct HungNodeTests {
+    /// Takes connections, and says nothing, as a stopped process does.
+    private final class Mute: WireHandler {
+        func opened(_ wire: any Wire) {}
+        func received(_ bytes: ByteBuffer) {}
+        func readCompleted() {}
+        func writabilityChanged(_ isWritable: Bool) {}
+        func closed(_ reason: String?) {}
+    }
+
+    /// Whose time no test lives to see the end of.
+    private static func client(_ cluster: StubCluster) throws -> RookeryClient {
+        try cluster.client(ofN2: [3]) { options in
+            (options.timeout, options.connectTimeout) = (.seconds(36_000), .seconds(36_000))
+            options.patience = .milliseconds(10)
+        }
+    }
+
+    private static func answer(_ call: Call) throws -> Answer {
+        Answer(
+            try SearchReply.with {
+                $0.exhausted = true
+                $0.cover = StubCluster.cover(try SearchRequest.decode(call.message).partitions)
+            }.encode())
+    }
+
+    @Test func oneThatHangsIsMissing() async throws {
+        let cluster = StubCluster()
+        try await cluster.start(["n1"], method: "rookery.Search/Tweets") { _, call in try Self.answer(call) }
+        let mute = try await cluster.transport.listen(host: "stub", port: 2, group: StubCluster.group) { _ in Mute() }
+            .get()
+        let client = try Self.client(cluster)
+        let page = try await client.search("rook", session: StubCluster.session())
+        #expect(page.missingNodes == ["n2"])
+        await client.close()
+        try await mute.close().get()
+        await cluster.stop()
+    }
+
+    /// It is looked at several times meanwhile, and found there.
+    @Test func oneThatIsSlowIsWaitedFor() async throws {
+        let cluster = StubCluster()
+        try await cluster.start(method: "rookery.Search/Tweets") { node, call in
+            if node == "n2" { try await Task.sleep(for: .milliseconds(200)) }
+            return try Self.answer(call)
+        }
+        let client = try Self.client(cluster)
+        let page = try await client.search("rook", session: StubCluster.session())
+        #expect(page.missingNodes == [])
+        await client.close()
+        await cluster.stop()
+    }
+
+    /// Who gives up does not wait for it either.
+    @Test func whoGivesUpIsFree() async throws {
+        let cluster = StubCluster()
+        try await cluster.start(["n1"], method: "rookery.Search/Tweets") { _, call in try Self.answer(call) }
+        let mute = try await cluster.transport.listen(host: "stub", port: 2, group: StubCluster.group) { _ in Mute() }
+            .get()
+        let client = try Self.client(cluster)
+        let search = Task { try await client.search("rook", session: StubCluster.session()) }
+        while cluster.calls.isEmpty { await Task.yield() }
+        search.cancel()
+        _ = await search.result
+        await client.close()
+        try await mute.close().get()
+        await cluster.stop()
+    }
+}
