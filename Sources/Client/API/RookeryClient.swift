@@ -34,6 +34,7 @@ public final class RookeryClient: Sendable {
     let table: RoutingTable
     let pool: Pool
     let budget: Mutex<RetryBudget>
+    let alarms: Alarms
     /// Ours to end, nil when the caller brought one.
     private let ownGroup: MultiThreadedEventLoopGroup?
 
@@ -77,6 +78,7 @@ public final class RookeryClient: Sendable {
         self.ownGroup = ownGroup
         table = RoutingTable(map)
         budget = Mutex(RetryBudget(nowNs: options.environment.clock.monotonicNs()))
+        alarms = Alarms(after: options.patience)
         pool = Pool(policy: options.policy, region: options.region, environment: options.environment) {
             Self.channel(to: $0.address, nodeId: $0.id, clusterId: clusterId, options, transport, group)
         }

@@ -124,9 +124,8 @@ extension RookeryClient {
                 }
             }
             func wait() {
-                group.addTask { [patience = options.patience] in
-                    // Real time, whatever the clock of the calls says: this is about the node.
-                    try? await Task.sleep(for: patience)
+                group.addTask {
+                    await self.alarms.wait()
                     return .timeToLook
                 }
             }
