@@ -18,12 +18,13 @@ private final class TestClock: WallClock {
 struct PaceTests {
     private let window = Window(startNs: 1000, warmup: .nanoseconds(100), length: .nanoseconds(900))
 
-    @Test("Answers in the measured time count, whenever they were asked for, and after its end there are no turns")
+    @Test("Answers from the measured time on count, those in it make up the rate, and after its end there are no turns")
     func windows() throws {
         for start in [UInt64(1000), 1099, 1100, 1999] {
             let turn = try #require(window.turn(at: start))
             #expect(turn.startNs == start)
-            #expect([1099, 1100, 1999, 2000].map(turn.counted.contains) == [false, true, true, false])
+            #expect([1099, 1100, 1999, 2000].map(turn.counted.contains) == [false, true, true, true])
+            #expect([1099, 1100, 1999, 2000].map(turn.inTime.contains) == [false, true, true, false])
         }
         #expect(window.turn(at: 2000) == nil)
         #expect(window.lengthNs == 900)
@@ -36,6 +37,7 @@ struct PaceTests {
         #expect(window.turn(dueAt: 1099)?.mayCount == false)
         #expect(window.turn(dueAt: 1100)?.counted.contains(late) == true)
         #expect(window.turn(dueAt: 1999)?.counted.contains(late) == true)
+        #expect(window.turn(dueAt: 1999)?.inTime.contains(late) == true)
         #expect(window.turn(dueAt: 2000) == nil)
     }
 
@@ -46,6 +48,10 @@ struct PaceTests {
             clock: clock, random: { 0 }, sleep: { clock.advance(UInt64($0 / .nanoseconds(1))) })
         await ClosedPace(window: window, environment: environment).failed()
         #expect(clock.monotonicNs() == 20_000_000)
+        await LockstepPace(size: 1, window: window, environment: environment).failed()
+        #expect(clock.monotonicNs() == 40_000_000)
+        await OpenPace(workers: 1).failed()
+        #expect(clock.monotonicNs() == 40_000_000)
     }
 
     private func taken(_ schedule: inout OpenSchedule, until nowNs: UInt64) -> [UInt64] {
@@ -80,7 +86,8 @@ struct PaceTests {
 
     /// What the rounds of a lockstep run looked like: for each worker the starts of its turns.
     private func rounds(workers: Int, _ clock: TestClock) async -> [[UInt64]] {
-        let pace = LockstepPace(size: workers, window: window, clock: clock)
+        let environment = Environment(clock: clock, random: { 0 }, sleep: { _ in })
+        let pace = LockstepPace(size: workers, window: window, environment: environment)
         return await withTaskGroup(of: [UInt64].self) { group in
             for worker in 0..<workers {
                 group.addTask {

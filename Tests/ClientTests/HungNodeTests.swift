@@ -18,10 +18,12 @@ import Testing
     }
 
     /// Whose time no test lives to see the end of.
-    private static func client(_ cluster: StubCluster) throws -> RookeryClient {
+    private static func client(
+        _ cluster: StubCluster, patience: Duration = .milliseconds(10)
+    ) throws -> RookeryClient {
         try cluster.client(ofN2: [3]) { options in
             (options.timeout, options.connectTimeout) = (.seconds(36_000), .seconds(36_000))
-            options.patience = .milliseconds(10)
+            options.patience = patience
         }
     }
 
@@ -46,11 +48,14 @@ import Testing
         await cluster.stop()
     }
 
-    /// It is looked at several times meanwhile, and found there.
-    @Test func oneThatIsSlowIsWaitedFor() async throws {
+    /// A node that is there is waited for, whether it tells its health, is too full to tell it, or has no stream left on
+    /// which it could be asked.
+    @Test(arguments: [StubCluster.Limits(), .init(maxInFlight: 1), .init(maxStreams: 1)])
+    func oneThatIsSlowIsWaitedFor(limits: StubCluster.Limits) async throws {
         let cluster = StubCluster()
-        try await cluster.start(method: "rookery.Search/Tweets") { node, call in
-            if node == "n2" { try await Task.sleep(for: .milliseconds(200)) }
+        try await cluster.start(method: "rookery.Search/Tweets", limits: limits) { node, call in
+            // Longer than a question about its health would wait for a stream.
+            if node == "n2" { try await Task.sleep(for: RookeryClient.lookTimeout + .milliseconds(300)) }
             return try Self.answer(call)
         }
         let client = try Self.client(cluster)
@@ -66,11 +71,11 @@ import Testing
         try await cluster.start(["n1"], method: "rookery.Search/Tweets") { _, call in try Self.answer(call) }
         let mute = try await cluster.transport.listen(host: "stub", port: 2, group: StubCluster.group) { _ in Mute() }
             .get()
-        let client = try Self.client(cluster)
+        let client = try Self.client(cluster, patience: .seconds(36_000))
         let search = Task { try await client.search("rook", session: StubCluster.session()) }
         while cluster.calls.isEmpty { await Task.yield() }
         search.cancel()
-        _ = await search.result
+        await #expect(throws: RookeryError.self) { try await search.value }
         await client.close()
         try await mute.close().get()
         await cluster.stop()

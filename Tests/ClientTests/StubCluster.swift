@@ -20,13 +20,26 @@ final class StubCluster: Sendable {
 
     var calls: [(node: NodeId, call: Call)] { received.withLock { $0 } }
 
+    /// What the nodes take at once.
+    struct Limits {
+        var maxInFlight = 1000
+        var maxStreams = 1000
+    }
+
     /// Starts the named nodes, each with this one method.
-    func start(_ nodes: [NodeId] = ["n1", "n2"], method: String, _ handler: @escaping Handler) async throws {
-        try await start(nodes, methods: [method], handler)
+    func start(
+        _ nodes: [NodeId] = ["n1", "n2"], method: String, limits: Limits = Limits(), _ handler: @escaping Handler
+    ) async throws {
+        try await start(nodes, methods: [method], limits: limits, handler)
     }
 
     /// Starts the named nodes, each with these methods.
-    func start(_ nodes: [NodeId] = ["n1", "n2"], methods names: [String], _ handler: @escaping Handler) async throws {
+    func start(
+        _ nodes: [NodeId] = ["n1", "n2"], methods names: [String], limits: Limits = Limits(),
+        _ handler: @escaping Handler
+    ) async throws {
+        var client = RPC.Limits.client
+        client.maxConcurrentStreams = limits.maxStreams
         for node in nodes {
             var methods = MethodTable()
             for name in names {
@@ -36,7 +49,9 @@ final class StubCluster: Sendable {
                 }
             }
             let server = Server(
-                configuration: ServerConfiguration(clusterId: "test", nodeId: node.rawValue), methods: methods,
+                configuration: ServerConfiguration(
+                    clusterId: "test", nodeId: node.rawValue, limits: client, maxInFlight: limits.maxInFlight),
+                methods: methods,
                 transport: transport, group: Self.group, logger: Self.logger)
             _ = try await server.start(host: "stub", port: Self.port(of: node))
             servers.withLock { $0[node] = server }

@@ -110,7 +110,7 @@ extension EndToEndTests {
                 let lines = found.output.split(separator: "\n", omittingEmptySubsequences: false)
                 #expect(lines.count == 7 && lines[0].hasPrefix("@ann · "), "\(found)")
                 // None of its lines can pass for another tweet's.
-                #expect(lines[1...4] == ["one", "  ", "  @ben · now · 123", "  ♥ 99"])
+                #expect(lines[1...4] == ["one", "│ ", "│ @ben · now · 123", "│ ♥ 99"])
                 let recent = try await cluster.rookery(["search", "nowhere", "--as", "ann"])
                 #expect(recent.output == "(nothing in the last seven days; --archive looks at everything)\n")
                 let ever = try await cluster.rookery(["search", "nowhere", "--archive", "--as", "ann"])

@@ -105,8 +105,8 @@ extension RookeryClient {
     private enum News<Answer: Sendable>: Sendable {
         case answered(NodeId, Result<Answer, any Error>)
         case timeToLook
-        /// Its health, or that it tells none.
-        case looked(NodeId, (any Error)?)
+        /// Nil when the node is there.
+        case looked(NodeId, RookeryError?)
     }
 
     /// What each node answers. One that lets us wait is asked now and then whether it is there at all, and given up when
@@ -116,6 +116,7 @@ extension RookeryClient {
     ) async -> [NodeId: Result<Answer, any Error>] {
         await withTaskGroup(of: News<Answer>.self) { group in
             var outcomes: [NodeId: Result<Answer, any Error>] = [:]
+            var looking: Set<NodeId> = []
             for node in nodes {
                 group.addTask {
                     do { return .answered(node, .success(try await question(node))) } catch {
@@ -132,15 +133,18 @@ extension RookeryClient {
             wait()
             while outcomes.count < nodes.count, let news = await group.next() {
                 switch news {
-                case .answered(let node, let outcome): outcomes[node] = outcomes[node] ?? outcome
+                // Also one that was given up meanwhile: it has come back.
+                case .answered(let node, .success(let answer)): outcomes[node] = .success(answer)
+                case .answered(let node, let failure): outcomes[node] = outcomes[node] ?? failure
                 case .timeToLook where Task.isCancelled: break  // the questions end by themselves
                 case .timeToLook:
-                    for node in nodes where outcomes[node] == nil {
+                    for node in nodes where outcomes[node] == nil && looking.insert(node).inserted {
                         group.addTask { .looked(node, await self.look(at: node)) }
                     }
                     wait()
-                case .looked(_, nil): break
-                case .looked(let node, .some(let error)): outcomes[node] = outcomes[node] ?? .failure(error)
+                case .looked(let node, let failure):
+                    looking.remove(node)
+                    if let failure { outcomes[node] = outcomes[node] ?? .failure(failure) }
                 }
             }
             group.cancelAll()
@@ -148,17 +152,27 @@ extension RookeryClient {
         }
     }
 
-    /// Nil when the node is there, whatever it says.
-    private func look(at node: NodeId) async -> (any Error)? {
+    /// Nil when the node is there: it says something, whatever it is, or this client has so many calls under way there
+    /// that one more is not sent.
+    private func look(at node: NodeId) async -> RookeryError? {
+        guard let choice = try? pool.choose(from: table.nodes(for: .node(node)).nodes) else { return nil }  // closed
         do {
-            _ = try await health(at: node)
-            return nil
-        } catch let error as RookeryError where !error.status.isOfOneNode {
-            return nil
-        } catch {
-            return error
-        }
+            _ = try await choice.channel.health(options: CallOptions(timeout: Self.lookTimeout))
+        } catch let error as RPCError
+            where error.isSilence && !(error.ran == .no && choice.channel.isConnected)
+        {
+            pool.finished(choice, NodeTracker.Outcome(error), load: nil)
+            return RookeryError(error, node: choice.node)
+        } catch {}
+        // Who is there may still not get its work done: that is for the calls themselves to find.
+        pool.finished(choice, .abandoned, load: nil)
+        return nil
     }
+}
+
+extension RPCError {
+    /// Nobody answered: neither the question, nor that it is refused.
+    fileprivate var isSilence: Bool { code == .deadlineExceeded || code == .unavailable && load == nil }
 }
 
 extension RookeryError.Status {

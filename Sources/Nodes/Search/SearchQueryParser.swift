@@ -149,10 +149,15 @@ struct SearchQueryParser {
 
     // MARK: Characters
 
-    /// Whether what begins here, up to the next space, only separates. Signs that want something behind them do not.
+    /// Whether what begins here only separates, and nothing is joined to it. Signs that want something behind them, and
+    /// what elsewhere means "or", do not.
     private var isPunctuation: Bool {
-        guard !"-#＃@＠\"\u{201C}\u{201D}(".contains(text[index]) else { return false }
-        return text[index..<operandEnd].allSatisfy { $0.isPunctuation || $0.isMathSymbol }
+        let end = operandEnd
+        guard !"-#＃@＠\"\u{201C}\u{201D}(|".contains(text[index]),
+            end == text.count || text[end].isWhitespace || text[end] == ")"
+        else { return false }
+        return text[index..<end].allSatisfy { $0.isPunctuation || $0.isMathSymbol }
+            && SearchTokens(String(text[index..<end])).words.isEmpty
     }
 
     /// Whether the next operand is the word `OR`, in capitals.

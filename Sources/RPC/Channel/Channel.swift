@@ -69,8 +69,11 @@ public final class Channel: Sendable {
     /// as nobody has to be woken for them. What such a task does between must not block.
     public var executor: any TaskExecutor { LoopExecutor(core.loop) }
 
-    /// To be told when the server is known to be there again: the next call connects, however long was to be waited after
-    /// the last failure.
+    /// Whether there is a connection on which calls can be made, or wait for one of the server's streams.
+    public var isConnected: Bool { core.isConnected.load(ordering: .relaxed) }
+
+    /// To be told when the server is known to be there again: calls are no longer refused for the last failure to
+    /// connect, but try.
     public func forgetFailures() { core.post(.forgetFailures) }
 
     /// Fails what runs with UNAVAILABLE, and every later call, as long as the event loop lives: who ends the loop waits

@@ -1,5 +1,6 @@
 import Logging
 import NIOCore
+import Synchronization
 
 /// A channel's part on the event loop: its connection, the ones that are on their way out, and when to make a new one.
 ///
@@ -33,6 +34,8 @@ final class ChannelCore: @unchecked Sendable {
     /// All that ever were; a driver's number in it.
     private var driverCount: UInt64 = 0
     private var isClosed = false
+    /// For other threads to look at.
+    let isConnected = Atomic<Bool>(false)
 
     init(
         host: String, port: Int, configuration: ChannelConfiguration, transport: any Transport,
@@ -181,11 +184,14 @@ final class ChannelCore: @unchecked Sendable {
 
     func opened(_ driver: ClientDriver) {
         reconnection.succeeded()
+        isConnected.store(true, ordering: .relaxed)
     }
 
     /// It finishes what it has; new calls make a new connection.
     func retired(_ driver: ClientDriver) {
-        if current === driver { current = nil }
+        guard current === driver else { return }
+        current = nil
+        isConnected.store(false, ordering: .relaxed)
     }
 
     func ended(_ driver: ClientDriver, _ error: RPCError?) {

@@ -21,14 +21,18 @@ struct BenchCommand: AsyncParsableCommand {
             acts. Posts and likes stay; a like that is there already is made again, and changes nothing.
 
             closed    connections × in-flight callers, each sends its next when the
-                      last was answered; answers in the measured time count
+                      last was answered
             lockstep  all of them send at once, and again when all were answered
             open      --rate operations a second, answered or not; latency counts
                       from when each was due; what would exceed
                       --max-outstanding is not made, and counted as OVERFLOW
 
+            Latencies are of all that was answered from the measured time on, the rate is of what was answered in it; \
+            an open loop counts what was due in it, up to the last answer.
+
             Exit status 1 when no operation succeeded; other errors are counted and shown by their status. An answer \
-            that lacks what a node holds is an error, too: INCOMPLETE.
+            that lacks what a node holds is an error, too: INCOMPLETE. After an error a caller of the first two loops \
+            waits 20 ms.
             """)
     @OptionGroup var common: CommonOptions
     @OptionGroup var options: BenchOptions

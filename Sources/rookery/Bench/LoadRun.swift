@@ -23,7 +23,7 @@ struct LoadRun: Sendable {
                 tally: await tally(ClosedPace(window: window, environment: environment)), elapsedNs: window.lengthNs)
         case .lockstep:
             let window = window()
-            let pace = LockstepPace(size: settings.workers, window: window, clock: environment.clock)
+            let pace = LockstepPace(size: settings.workers, window: window, environment: environment)
             return Outcome(tally: await tally(pace), elapsedNs: window.lengthNs)
         case .open(let rate, _): return try await open(rate: rate)
         }

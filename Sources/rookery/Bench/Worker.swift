@@ -34,7 +34,10 @@ struct Worker: Sendable {
             do {
                 try await perform(operation)
                 let endNs = clock.monotonicNs()
-                if turn.counted.contains(endNs) { tally.succeeded(operation, startNs: turn.startNs, endNs: endNs) }
+                if turn.counted.contains(endNs) {
+                    tally.succeeded(
+                        operation, startNs: turn.startNs, endNs: endNs, isInTime: turn.inTime.contains(endNs))
+                }
             } catch {
                 let endNs = clock.monotonicNs()
                 if turn.counted.contains(endNs) { tally.failed(error, endNs: endNs) }

@@ -39,7 +39,7 @@ struct ExcludeOption: ParsableArguments {
         case replies, retweets
     }
 
-    @Option(help: "What to leave out: replies, retweets, or both with a comma. A search finds no retweets in any case.")
+    @Option(help: "What to leave out: replies, retweets, or both with a comma.")
     var exclude: String?
 
     func validate() throws { _ = try kinds() }

@@ -17,13 +17,13 @@ struct SearchCommand: AsyncParsableCommand {
             filter:media                  or links, or replies
             min_likes:5 lang:en           en finds en-gb, too
 
-            At most 512 characters, 32 terms, and 16 groups inside one another. Top is by the sum of likes, retweets \
-            and replies.
+            At most 512 characters, 32 terms, and 16 groups inside one another.
             """)
     @OptionGroup var common: CommonOptions
     @OptionGroup var paging: PagingOptions
     @OptionGroup var exclude: ExcludeOption
-    @Option(help: "latest or top: newest first, as without it, or those first that most react to.") var sort: Sort?
+    @Option(help: "latest: newest first, as without it. top: by likes, retweets and replies together.")
+    var sort: Sort?
     @Flag(help: "Everything, not only the last seven days.") var archive = false
     @Flag(help: "People: each word of the query begins their name or a word of their display name.") var users = false
     @Option(help: "With --json, fetch as well: author, mentions, referenced, or several with commas.")
@@ -76,7 +76,7 @@ struct SearchCommand: AsyncParsableCommand {
                 var options = SearchOptions(
                     sort: sort == .top ? .top : .latest, archive: archive,
                     excludeReplies: try exclude.kinds().contains(.replies), expansions: try expansions())
-                let nothing = archive ? Context.nothing : Context.nothingRecent
+                let nothing = archive || paging.next != nil ? Context.nothing : Context.nothingRecent
                 try await context.showFound(paging, nothing: nothing) { max, next in
                     (options.maxResults, options.next) = (max, next)
                     return try await context.client.search(query, options, session: session)

@@ -42,10 +42,10 @@ struct TrendsCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "trends", abstract: "Hashtags that rise, compared with their own past.",
         discussion: """
-            A vote is a use of the hashtag in a public tweet; an author has one an hour. What the seven days before let \
-            expect is shown beside it, or the time since the hashtag was first seen, a day at least. The score \
-            says how surprising the votes are: 2 is a chance of one in a hundred, 10 of one in ten billion. Below 3 \
-            votes, or a score of 2, nothing trends.
+            A vote is a use of the hashtag in a public tweet; an author has one an hour. Beside the votes stands how \
+            many the hashtag's past makes one expect: the seven days before, or the time since it was first seen, but a \
+            day at least. The score says how surprising the votes are: 2 is a chance of one in a hundred, 10 of one in \
+            ten billion. Below 3 votes, or a score of 2, nothing trends.
             """)
     @OptionGroup var common: CommonOptions
     @OptionGroup var place: RegionOption

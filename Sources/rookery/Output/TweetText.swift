@@ -60,10 +60,10 @@ struct TweetText {
         author.map { "@\($0) · \(id)" } ?? "\(id)"
     }
 
-    /// Its further lines stand two columns in, so that none can pass for another tweet's head or figures.
+    /// A bar stands before each further line, so that none can pass for another tweet's head or figures.
     private func body(_ tweet: Tweet) -> [String] {
         let lines = marked(tweet).split(separator: "\n", omittingEmptySubsequences: false)
-        return lines.enumerated().map { place, line in place == 0 ? String(line) : "  " + line }
+        return lines.enumerated().map { place, line in place == 0 ? String(line) : style.faint("│ ") + line }
     }
 
     /// The text with what a search found in it standing out.

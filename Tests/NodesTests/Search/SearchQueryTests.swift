@@ -50,7 +50,8 @@ import Testing
         ("AND NOT", "and not"),
         ("नमस्ते दुनिया", "नमस्ते दुनिया"),
         ("rock & roll", "rock roll"),
-        ("a + b / c — d | e 、 f … !", "a b c d e f"),
+        ("a + b / c — d 、 e … !", "a b c d e"),
+        ("__ a __", "__ a __"),
         ("& a OR = b", "a OR b"),
     ]
 
@@ -83,6 +84,9 @@ import Testing
         ("a (& /)", 6, "\"/\" holds no letter or digit to search for"),
         ("a OR &", 6, "\"&\" holds no letter or digit to search for"),
         ("& a OR", 5, "OR has nothing on its right"),
+        ("cats !(dogs)", 6, "\"!\" holds no letter or digit to search for"),
+        ("cats | dogs", 6, "\"|\" holds no letter or digit to search for"),
+        ("cats || dogs", 6, "\"||\" holds no letter or digit to search for"),
         ("é 🎉", 3, "\"🎉\" holds no letter or digit to search for"),
         ("#", 1, "a word is missing after #"),
         ("a $", 3, "a word is missing after $"),

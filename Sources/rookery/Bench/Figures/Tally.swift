@@ -29,10 +29,14 @@ struct Tally: Sendable {
     /// Microseconds with three digits, of what succeeded; by `LoadOperation.index`, made when first needed.
     private var latencies = [Histogram<UInt32>?](repeating: nil, count: LoadOperation.allCases.count)
     private(set) var failures: [String: Failures] = [:]
+    /// Successes that make up the rate.
+    private(set) var inTime = 0
     /// When the last answer came.
     private(set) var lastNs: UInt64 = 0
 
-    mutating func succeeded(_ operation: LoadOperation, startNs: UInt64, endNs: UInt64) {
+    /// - Parameter isInTime: whether it belongs to the rate.
+    mutating func succeeded(_ operation: LoadOperation, startNs: UInt64, endNs: UInt64, isInTime: Bool) {
+        if isInTime { inTime += 1 }
         let index = operation.index
         if latencies[index] == nil { latencies[index] = Histogram(numberOfSignificantValueDigits: .three) }
         latencies[index]?.record((endNs - startNs) / 1000)
@@ -57,6 +61,7 @@ struct Tally: Sendable {
             guard let histogram else { continue }
             if latencies[index] == nil { latencies[index] = histogram } else { latencies[index]?.add(histogram) }
         }
+        inTime += other.inTime
         for (kind, failures) in other.failures { add(failures.count, kind, example: failures.example) }
         lastNs = max(lastNs, other.lastNs)
     }

@@ -8,8 +8,5 @@ struct ClosedPace: Pace {
 
     func turn() async -> Turn? { window.turn(at: environment.clock.monotonicNs()) }
 
-    func failed() async {
-        // Cut short only when the run is cancelled, which the next operation notices.
-        try? await environment.sleep(.milliseconds(20))
-    }
+    func failed() async { await environment.pauseAfterFailure() }
 }

@@ -32,6 +32,9 @@ final class OpenPace: Pace {
         }
     }
 
+    /// The schedule goes on, whatever fails.
+    func failed() async {}
+
     /// Returns when all workers wait for their first turn. Once.
     func ready() async {
         await withUnsafeContinuation { continuation in

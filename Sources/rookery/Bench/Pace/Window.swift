@@ -1,3 +1,5 @@
+import Client
+
 /// When a run warms up, measures and ends, in nanoseconds of the monotonic clock.
 struct Window: Hashable, Sendable {
     let startNs: UInt64
@@ -15,15 +17,17 @@ struct Window: Hashable, Sendable {
     var lengthNs: UInt64 { endNs - measureNs }
 
     /// The turn of an operation that starts then, in a loop that waits for answers; nil when the run is over. It counts
-    /// when its answer comes in the measured time: then answers and time belong together, however long one takes.
+    /// when it is answered from the measured time on: to leave out those that are slow would flatter. The rate is of what
+    /// was answered in the measured time: then answers and time belong together, however long one takes.
     func turn(at startNs: UInt64) -> Turn? {
-        startNs < endNs ? Turn(startNs: startNs, counted: measureNs..<endNs) : nil
+        startNs < endNs ? Turn(startNs: startNs, counted: measureNs..<UInt64.max, inTime: measureNs..<endNs) : nil
     }
 
     /// The turn of an operation of an open loop that is due then. It counts when that is in the measured time, whenever
-    /// its answer comes: to leave slow ones out would flatter.
+    /// its answer comes.
     func turn(dueAt dueNs: UInt64) -> Turn? {
-        dueNs < endNs ? Turn(startNs: dueNs, counted: dueNs < measureNs ? 0..<0 : 0..<UInt64.max) : nil
+        let answers: Range<UInt64> = dueNs < measureNs ? 0..<0 : 0..<UInt64.max
+        return dueNs < endNs ? Turn(startNs: dueNs, counted: answers, inTime: answers) : nil
     }
 }
 
@@ -33,6 +37,8 @@ struct Turn: Hashable, Sendable {
     let startNs: UInt64
     /// Answers that come then count.
     let counted: Range<UInt64>
+    /// Those of them that make up the rate.
+    let inTime: Range<UInt64>
 
     var mayCount: Bool { !counted.isEmpty }
 }
@@ -42,11 +48,15 @@ protocol Pace: Sendable {
     /// Waits until it is the worker's turn; nil when the run is over. Asking says that the last one's answer is there.
     func turn() async -> Turn?
 
-    /// The worker's last operation failed. Where that would make it ask again at once it is held up a little: refusals
-    /// are quick, and those who make them may share the processors with everybody else.
+    /// The worker's last operation failed.
     func failed() async
 }
 
-extension Pace {
-    func failed() async {}
+extension Environment {
+    /// Whoever would go on at once after a failure waits so long: refusals are quick, and those who make them may share
+    /// the processors with everybody else.
+    func pauseAfterFailure() async {
+        // Nobody cancels a run.
+        try? await sleep(.milliseconds(20))
+    }
 }
