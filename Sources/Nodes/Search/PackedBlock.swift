@@ -13,10 +13,10 @@ struct StoredBlock: Hashable, Sendable {
 ///     0                     the directory: what is kept in memory while the block is stored
 ///     a chunk's first term  a chunk: whole terms, ascending, about two KiB and at most one term more
 ///
-///     header   format 1, count varint, min id u64, max id u64, then a delta varint for each id after the first
-///     directory  format 1, chunks varint, then for each: length varint, so many bytes of its first term; the rest is
+///     header   format 2, count varint, min id u64, max id u64, then a delta varint for each id after the first
+///     directory  format 2, chunks varint, then for each: length varint, so many bytes of its first term; the rest is
 ///              a filter of the block's terms (`TermFilter`)
-///     chunk    format 1, terms varint, then for each term:
+///     chunk    format 2, terms varint, then for each term:
 ///                  shared varint     bytes in common with the term before; 0 in a chunk's first
 ///                  rest varint, rest bytes
 ///                  documents varint  ≥ 1
@@ -35,7 +35,8 @@ struct PackedBlock: Sendable {
         var value: [UInt8]
     }
 
-    static let format: UInt8 = 1
+    /// Blocks of other formats are made anew. Since 2 a tweet is found by the wider languages of its own, too.
+    static let format: UInt8 = 2
     static let directorySubkey: [UInt8] = [0]
     /// A chunk that has reached this size takes no further term. One is read, checked and searched for each look-up.
     static let chunkBytes = 2 * 1024

@@ -4,7 +4,7 @@ import Cluster
 enum PackedBlockError: Error, Equatable {
     /// The bytes are not those that were written, or not all of them are there.
     case damaged(String)
-    /// Written by a newer version.
+    /// Written by another version.
     case unknownFormat(UInt8)
 }
 

@@ -152,10 +152,10 @@ import Testing
         }
     }
 
-    @Test func aNewerFormatIsNamed() throws {
-        let row = PackedWriter(format: 2).sealed()
-        #expect(throws: PackedBlockError.unknownFormat(2)) { try BlockIds.unpack(row) }
-        #expect(throws: PackedBlockError.unknownFormat(2)) {
+    @Test(arguments: [UInt8(1), 3]) func anotherFormatIsNamed(format: UInt8) throws {
+        let row = PackedWriter(format: format).sealed()
+        #expect(throws: PackedBlockError.unknownFormat(format)) { try BlockIds.unpack(row) }
+        #expect(throws: PackedBlockError.unknownFormat(format)) {
             try TermChunk(PackedBlock.Row(subkey: [1], value: row))
         }
     }
