@@ -27,7 +27,19 @@ struct PaceTests {
             #expect([1099, 1100, 1999, 2000].map(turn.inTime.contains) == [false, true, true, false])
         }
         #expect(window.turn(at: 2000) == nil)
-        #expect(window.lengthNs == 900)
+        #expect(window.lengthNs(lastAnswerNs: 2500) == 900)
+    }
+
+    @Test("A run that is stopped starts nothing more, and has taken until its last answer")
+    func stopped() throws {
+        let stop = Window.Stop()
+        let window = Window(startNs: 1000, warmup: .nanoseconds(100), length: .nanoseconds(900), stop: stop)
+        #expect(window.turn(at: 1500) != nil)
+        stop.stop(atNs: 1500)
+        #expect(window.turn(at: 1499) != nil && window.turn(at: 1500) == nil && window.turn(dueAt: 1500) == nil)
+        #expect(window.lengthNs(lastAnswerNs: 1450) == 400 && window.lengthNs(lastAnswerNs: 1600) == 500)
+        stop.stop(atNs: 1050)
+        #expect(window.lengthNs(lastAnswerNs: 0) == 0, "it was still warming up")
     }
 
     @Test("What an open loop was to make in the measured time counts, whenever it is answered")

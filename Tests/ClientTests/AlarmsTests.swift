@@ -15,8 +15,9 @@ import Testing
                         await alarms.wait()
                         return ContinuousClock.now - start >= .milliseconds(10)
                     }
-                    // Spread, so that one who came later is not due with the first. However far, each waits its time.
-                    try? await Task.sleep(for: .microseconds(500))
+                    // Spread, so that one who came later is not due with the first.
+                    let next = ContinuousClock.now + .microseconds(500)
+                    while ContinuousClock.now < next { await Task.yield() }
                 }
                 return await group.reduce(into: []) { $0.append($1) }
             }

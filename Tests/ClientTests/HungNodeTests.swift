@@ -1,5 +1,6 @@
 import Client
 import Cluster
+import Logging
 import Messages
 import NIOCore
 import RPC
@@ -19,11 +20,34 @@ import Testing
 
     /// Whose time no test lives to see the end of.
     private static func client(
-        _ cluster: StubCluster, patience: Duration = .milliseconds(10)
+        _ cluster: StubCluster, patience: Duration = .milliseconds(10), said: ClientLog = ClientLog()
     ) throws -> RookeryClient {
         try cluster.client(ofN2: [3]) { options in
             (options.timeout, options.connectTimeout) = (.seconds(36_000), .seconds(36_000))
             options.patience = patience
+            options.logger = Logger(label: "hung") { _ in said }
+        }
+    }
+
+    /// How often the client has asked whether a node is there.
+    private struct ClientLog: LogHandler {
+        private final class Count: Sendable {
+            let asked = Atomic(0)
+        }
+
+        var metadata: Logger.Metadata = [:]
+        var logLevel = Logger.Level.info
+        private let count = Count()
+
+        var asked: Int { count.asked.load(ordering: .relaxed) }
+
+        subscript(metadataKey key: String) -> Logger.Metadata.Value? {
+            get { metadata[key] }
+            set { metadata[key] = newValue }
+        }
+
+        func log(event: LogEvent) {
+            if event.message.description.hasPrefix("asked a silent node") { count.asked.add(1, ordering: .relaxed) }
         }
     }
 
@@ -52,13 +76,12 @@ import Testing
     /// which it could be asked.
     @Test(arguments: [StubCluster.Limits(), .init(maxInFlight: 1), .init(maxStreams: 1)])
     func oneThatIsSlowIsWaitedFor(limits: StubCluster.Limits) async throws {
-        let cluster = StubCluster()
+        let (cluster, said) = (StubCluster(), ClientLog())
         try await cluster.start(method: "rookery.Search/Tweets", limits: limits) { node, call in
-            // Longer than a question about its health would wait for a stream.
-            if node == "n2" { try await Task.sleep(for: RookeryClient.lookTimeout + .milliseconds(300)) }
+            while node == "n2", said.asked < 2 { await Task.yield() }
             return try Self.answer(call)
         }
-        let client = try Self.client(cluster)
+        let client = try Self.client(cluster, said: said)
         let page = try await client.search("rook", session: StubCluster.session())
         #expect(page.missingNodes == [])
         await client.close()

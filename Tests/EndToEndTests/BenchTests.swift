@@ -1,4 +1,5 @@
 import Foundation
+import Synchronization
 import Testing
 
 extension EndToEndTests {
@@ -76,6 +77,22 @@ extension EndToEndTests {
                     let report = try JSON(outcome.output)
                     #expect(report["ops"].number == 0 && (report["errors"]["INCOMPLETE"].number ?? 0) > 0, "\(outcome)")
                 }
+            }
+        }
+
+        @Test func anInterruptedRunShowsWhatItMeasured() async throws {
+            try await cluster.whileUp {
+                _ = try await bench("home", "--graph", try graph())
+                let process = Mutex<Int32?>(nil)
+                async let run = cluster.rookery(["bench", "post", "--seconds", "3600", "--warmup", "0"]) { id in
+                    process.withLock { $0 = id }
+                }
+                try await eventually("it posts") {
+                    try await cluster.ask("counters", "--user", "u1", "--as", "u2")["world"]["tweets"].number ?? 0 > 0
+                }
+                kill(try #require(process.withLock { $0 }), SIGINT)
+                let outcome = try await run
+                #expect(outcome.status == 0 && outcome.output.contains(" operations/s in "), "\(outcome)")
             }
         }
 

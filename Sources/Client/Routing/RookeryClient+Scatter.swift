@@ -144,6 +144,9 @@ extension RookeryClient {
                     wait()
                 case .looked(let node, let failure):
                     looking.remove(node)
+                    options.logger.info(
+                        "asked a silent node whether it is there",
+                        metadata: ["node": "\(node)", "answer": "\(failure?.message ?? "yes")"])
                     if let failure { outcomes[node] = outcomes[node] ?? .failure(failure) }
                 }
             }

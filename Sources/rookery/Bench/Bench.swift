@@ -44,6 +44,8 @@ struct Bench: Sendable {
     private func measure(_ workload: Workload) async throws -> Finding {
         let run = LoadRun(settings: settings, workload: workload, connections: connections, environment: environment)
         let mix = settings.mix.rawValue
+        let interrupt = Interrupt { run.end() }
+        defer { withExtendedLifetime(interrupt) {} }
         let outcome = try await shown(mix, { "\(mix): \($0) operations, \($1) in the last second" }) {
             try await run.run()
         }

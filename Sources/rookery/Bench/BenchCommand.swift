@@ -28,7 +28,7 @@ struct BenchCommand: AsyncParsableCommand {
                       --max-outstanding is not made, and counted as OVERFLOW
 
             Latencies are of all that was answered from the measured time on, the rate is of what was answered in it; \
-            an open loop counts what was due in it, up to the last answer.
+            an open loop counts what was due in it, up to the last answer. Ctrl-C ends the run with what was measured.
 
             Exit status 1 when no operation succeeded; other errors are counted and shown by their status. An answer \
             that lacks what a node holds is an error, too: INCOMPLETE. After an error a caller of the first two loops \
@@ -44,7 +44,7 @@ struct BenchCommand: AsyncParsableCommand {
         let cores = max(1, sysconf(Int32(_SC_NPROCESSORS_ONLN)))
         let loops = ClientLoops(threads: min(settings.connections, cores))
         let connections = try (0..<settings.connections).map { _ in Connection(try loops.client(config: config)) }
-        let progress = ProgressLine(isShown: !common.json && Terminal.errorIsTerminal)
+        let progress = ProgressLine(isShown: !common.json)
         let bench = Bench(settings: settings, connections: connections, store: store, progress: progress)
         let result: Result<Bench.Finding, any Error>
         do {

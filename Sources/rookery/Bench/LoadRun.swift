@@ -7,6 +7,15 @@ struct LoadRun: Sendable {
     let workload: Workload
     let connections: [Connection]
     let environment: Environment
+    private let stop = Window.Stop()
+
+    init(settings: BenchSettings, workload: Workload, connections: [Connection], environment: Environment) {
+        (self.settings, self.workload) = (settings, workload)
+        (self.connections, self.environment) = (connections, environment)
+    }
+
+    /// Ends the run now: its workers wait for the answers they are owed, and start nothing more.
+    func end() { stop.stop(atNs: environment.clock.monotonicNs()) }
 
     /// What the workers have seen, and for how long.
     struct Outcome: Sendable {
@@ -19,12 +28,11 @@ struct LoadRun: Sendable {
         switch settings.loop {
         case .closed:
             let window = window()
-            return Outcome(
-                tally: await tally(ClosedPace(window: window, environment: environment)), elapsedNs: window.lengthNs)
+            return outcome(await tally(ClosedPace(window: window, environment: environment)), window)
         case .lockstep:
             let window = window()
             let pace = LockstepPace(size: settings.workers, window: window, environment: environment)
-            return Outcome(tally: await tally(pace), elapsedNs: window.lengthNs)
+            return outcome(await tally(pace), window)
         case .open(let rate, _): return try await open(rate: rate)
         }
     }
@@ -37,11 +45,15 @@ struct LoadRun: Sendable {
         let overflow = try await pace.drive(OpenSchedule(window: window, rate: rate), environment)
         var sum = await tally
         sum.overflowed(overflow)
-        return Outcome(tally: sum, elapsedNs: max(window.endNs, sum.lastNs) - window.measureNs)
+        return Outcome(tally: sum, elapsedNs: max(window.endNs, window.measureNs, sum.lastNs) - window.measureNs)
+    }
+
+    private func outcome(_ tally: Tally, _ window: Window) -> Outcome {
+        Outcome(tally: tally, elapsedNs: window.lengthNs(lastAnswerNs: tally.lastNs))
     }
 
     private func window() -> Window {
-        Window(startNs: environment.clock.monotonicNs(), warmup: settings.warmup, length: settings.length)
+        Window(startNs: environment.clock.monotonicNs(), warmup: settings.warmup, length: settings.length, stop: stop)
     }
 
     /// Runs all workers to their end.

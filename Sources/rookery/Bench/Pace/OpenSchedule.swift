@@ -1,5 +1,5 @@
 /// When the operations of an open loop are due: evenly, and never moved by how long answers take. Pure.
-struct OpenSchedule: Hashable, Sendable {
+struct OpenSchedule: Sendable {
     let window: Window
     /// Operations a second.
     let rate: UInt64

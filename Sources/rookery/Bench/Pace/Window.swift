@@ -1,20 +1,37 @@
 import Client
+import Synchronization
 
 /// When a run warms up, measures and ends, in nanoseconds of the monotonic clock.
-struct Window: Hashable, Sendable {
+struct Window: Sendable {
     let startNs: UInt64
     /// The measured time begins.
     let measureNs: UInt64
-    /// Nothing starts from here on.
-    let endNs: UInt64
+    private let plannedEndNs: UInt64
+    private let stop: Stop
 
-    init(startNs: UInt64, warmup: Duration, length: Duration) {
-        self.startNs = startNs
-        measureNs = startNs + UInt64(warmup / .nanoseconds(1))
-        endNs = measureNs + UInt64(length / .nanoseconds(1))
+    /// Ends a run before its time.
+    final class Stop: Sendable {
+        fileprivate let ns = Atomic<UInt64>(.max)
+
+        func stop(atNs ns: UInt64) { self.ns.store(ns, ordering: .relaxed) }
     }
 
-    var lengthNs: UInt64 { endNs - measureNs }
+    init(startNs: UInt64, warmup: Duration, length: Duration, stop: Stop = Stop()) {
+        self.startNs = startNs
+        self.stop = stop
+        measureNs = startNs + UInt64(warmup / .nanoseconds(1))
+        plannedEndNs = measureNs + UInt64(length / .nanoseconds(1))
+    }
+
+    /// Nothing starts from here on.
+    var endNs: UInt64 { min(plannedEndNs, stop.ns.load(ordering: .relaxed)) }
+
+    /// What the measured time came to. Of a run that was stopped, until its last answer: what was under way then was in
+    /// time when it was sent.
+    func lengthNs(lastAnswerNs: UInt64) -> UInt64 {
+        let endNs = endNs == plannedEndNs ? endNs : max(endNs, lastAnswerNs)
+        return endNs > measureNs ? endNs - measureNs : 0
+    }
 
     /// The turn of an operation that starts then, in a loop that waits for answers; nil when the run is over. It counts
     /// when it is answered from the measured time on: to leave out those that are slow would flatter. The rate is of what
