@@ -42,7 +42,8 @@ public final class GroupLog: Sendable {
         _ = submit { $0.applies.append(Job(effects: effects, done: done)) }
     }
 
-    /// As `apply`; returns once it can be read, or at once when the log is closed or has failed.
+    /// As `apply`; returns once it can be read, or at once when the log is closed or has failed. Does not return when this
+    /// very write fails: then the process ends (rule C9).
     public func apply(_ effects: Effects) async {
         await withCheckedContinuation { continuation in
             let isTaken = submit { state in

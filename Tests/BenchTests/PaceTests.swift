@@ -40,6 +40,7 @@ struct PaceTests {
         #expect(window.lengthNs(lastAnswerNs: 1450) == 400 && window.lengthNs(lastAnswerNs: 1600) == 500)
         stop.stop(atNs: 1050)
         #expect(window.lengthNs(lastAnswerNs: 0) == 0, "it was still warming up")
+        #expect(window.turn(at: 1049)?.counted.contains(1200) == true, "it was let go just before")
     }
 
     @Test("What an open loop was to make in the measured time counts, whenever it is answered")

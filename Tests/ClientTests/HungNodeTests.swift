@@ -1,4 +1,3 @@
-import Client
 import Cluster
 import Logging
 import Messages
@@ -6,6 +5,8 @@ import NIOCore
 import RPC
 import Synchronization
 import Testing
+
+@testable import Client
 
 /// Nodes that keep a search waiting.
 @Suite(.timeLimit(.minutes(1))) struct HungNodeTests {
@@ -86,6 +87,17 @@ import Testing
         #expect(page.missingNodes == [])
         await client.close()
         await cluster.stop()
+    }
+
+    /// While the others are still waited for, one that was given up may come back.
+    @Test func anAnswerStandsWheneverItComes() throws {
+        var outcomes = RookeryClient.Outcomes<Int>()
+        outcomes.note(.failure(RookeryError(.deadlineExceeded, "silent")), of: "n2")
+        outcomes.note(.failure(RookeryError(.cancelled, "given up")), of: "n2")
+        #expect(throws: RookeryError(.deadlineExceeded, "silent")) { try outcomes.byNode["n2"]?.get() }
+        outcomes.note(.success(7), of: "n2")
+        outcomes.note(.failure(RookeryError(.deadlineExceeded, "silent")), of: "n2")
+        #expect(try outcomes.byNode["n2"]?.get() == 7 && outcomes.byNode.count == 1)
     }
 
     /// Who gives up does not wait for it either.

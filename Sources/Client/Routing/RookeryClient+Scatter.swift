@@ -102,6 +102,19 @@ extension RookeryClient {
         return failures.sorted { $0.node < $1.node }
     }
 
+    /// What came of the questions to several nodes.
+    struct Outcomes<Answer> {
+        private(set) var byNode: [NodeId: Result<Answer, any Error>] = [:]
+
+        /// An answer stands, also when its node was given up before: it has come back. Of failures the first stands.
+        mutating func note(_ outcome: Result<Answer, any Error>, of node: NodeId) {
+            switch (byNode[node], outcome) {
+            case (nil, _), (.failure, .success): byNode[node] = outcome
+            default: break
+            }
+        }
+    }
+
     private enum News<Answer: Sendable>: Sendable {
         case answered(NodeId, Result<Answer, any Error>)
         case timeToLook
@@ -115,7 +128,7 @@ extension RookeryClient {
         of nodes: [NodeId], _ question: @escaping @Sendable (NodeId) async throws -> Answer
     ) async -> [NodeId: Result<Answer, any Error>] {
         await withTaskGroup(of: News<Answer>.self) { group in
-            var outcomes: [NodeId: Result<Answer, any Error>] = [:]
+            var outcomes = Outcomes<Answer>()
             var looking: Set<NodeId> = []
             for node in nodes {
                 group.addTask {
@@ -131,14 +144,12 @@ extension RookeryClient {
                 }
             }
             wait()
-            while outcomes.count < nodes.count, let news = await group.next() {
+            while outcomes.byNode.count < nodes.count, let news = await group.next() {
                 switch news {
-                // Also one that was given up meanwhile: it has come back.
-                case .answered(let node, .success(let answer)): outcomes[node] = .success(answer)
-                case .answered(let node, let failure): outcomes[node] = outcomes[node] ?? failure
+                case .answered(let node, let outcome): outcomes.note(outcome, of: node)
                 case .timeToLook where Task.isCancelled: break  // the questions end by themselves
                 case .timeToLook:
-                    for node in nodes where outcomes[node] == nil && looking.insert(node).inserted {
+                    for node in nodes where outcomes.byNode[node] == nil && looking.insert(node).inserted {
                         group.addTask { .looked(node, await self.look(at: node)) }
                     }
                     wait()
@@ -147,11 +158,11 @@ extension RookeryClient {
                     options.logger.info(
                         "asked a silent node whether it is there",
                         metadata: ["node": "\(node)", "answer": "\(failure?.message ?? "yes")"])
-                    if let failure { outcomes[node] = outcomes[node] ?? .failure(failure) }
+                    if let failure { outcomes.note(.failure(failure), of: node) }
                 }
             }
             group.cancelAll()
-            return outcomes
+            return outcomes.byNode
         }
     }
 

@@ -20,7 +20,7 @@ struct LoadRun: Sendable {
     /// What the workers have seen, and for how long.
     struct Outcome: Sendable {
         var tally: Tally
-        /// The measured time; of an open loop until the last answer.
+        /// The measured time; of an open loop, and of a run that was stopped, until the last answer.
         var elapsedNs: UInt64
     }
 

@@ -10,7 +10,7 @@ struct BenchReport: Encodable {
     var loop: String
     /// Operations a second that an open loop was to make.
     var rate: UInt64?
-    /// The measured time; of an open loop until the last answer.
+    /// The measured time; of an open loop, and of a run that was stopped, until the last answer.
     var seconds: Double
     var connections: Int
     /// Operations under way at most, a connection.

@@ -37,7 +37,9 @@ struct Window: Sendable {
     /// when it is answered from the measured time on: to leave out those that are slow would flatter. The rate is of what
     /// was answered in the measured time: then answers and time belong together, however long one takes.
     func turn(at startNs: UInt64) -> Turn? {
-        startNs < endNs ? Turn(startNs: startNs, counted: measureNs..<UInt64.max, inTime: measureNs..<endNs) : nil
+        // Whoever is stopped by now may still be answered, and then the time goes until that answer (`lengthNs`).
+        let inTime = measureNs..<plannedEndNs
+        return startNs < endNs ? Turn(startNs: startNs, counted: measureNs..<UInt64.max, inTime: inTime) : nil
     }
 
     /// The turn of an operation of an open loop that is due then. It counts when that is in the measured time, whenever
